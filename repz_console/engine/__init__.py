@@ -1,0 +1,1 @@
+"""Who keeps it moving: sources polled, decisions applied, the room kept current."""

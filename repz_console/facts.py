@@ -1,0 +1,218 @@
+"""The words everyone shares: what was read, how old it is, and what is exposed. No logic beyond themselves.
+
+Times are aware UTC datetimes, money is `Decimal`, a percent is a float from 0 to 100 with at most two decimals.
+Everything here is frozen and compares by value: an unchanged poll is found by `==`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct, field
+
+
+class Freshness(StrEnum):
+    """How far to trust a value's age. Counted in poll intervals since the last good answer."""
+
+    LIVE = "LIVE"
+    """Up to two intervals."""
+    LATE = "LATE"
+    """Up to three."""
+    STALE = "STALE"
+    """Up to five."""
+    DOWN = "DOWN"
+    """Older, or never answered."""
+    OFF = "OFF"
+    """No source is configured."""
+
+
+class Verdict(StrEnum):
+    """A gate's answer. FAIL beats INCONCLUSIVE beats PASS."""
+
+    PASS = "PASS"  # noqa: S105 - the field's word, not a password
+    INCONCLUSIVE = "INCONCLUSIVE"
+    FAIL = "FAIL"
+
+
+Priority = Literal["P0", "P1", "P2", "P3", "P4"]
+PRIORITIES: tuple[Priority, ...] = ("P0", "P1", "P2", "P3", "P4")
+
+
+class Reading(Struct, frozen=True):
+    """One number a source read."""
+
+    name: str
+    """The reading's name within its source, such as `cpu` or `latency.p95`."""
+    value: float | None
+    """None when the source answered but had no data: never drawn as 0."""
+    at: datetime
+    unit: str = ""
+    """`%`, `ms`, `s`, `B`, `B/s`, `days`, or empty for a plain count."""
+    note: str = ""
+    """Why there is no data, in one plain line."""
+
+
+class Bug(Struct, frozen=True):
+    """One defect, whoever tracks it."""
+
+    id: str
+    """Unique over all sources, `SOURCE:KEY`."""
+    title: str
+    priority: Priority
+    state: Literal["open", "resolved"]
+    opened_at: datetime
+    changed_at: datetime
+    assignee: str = ""
+    reporter: str = ""
+    url: str = ""
+    note: str = ""
+
+
+class Spend(Struct, frozen=True):
+    """One entry of money spent or promised, on one budget line."""
+
+    id: str
+    line: str
+    """The budget line's id."""
+    amount: Decimal
+    """In the budget's currency; negative is a refund."""
+    kind: Literal["committed", "actual"]
+    on: date
+    note: str = ""
+    who: str = ""
+    voided: bool = False
+
+
+class Tick(Struct, frozen=True):
+    """The state that somebody gave a checklist item. An item without one is open."""
+
+    item: str
+    """The item's full id, `CHECKLIST/ITEM`."""
+    state: Literal["done", "open", "n/a"]
+    who: str
+    at: datetime
+    note: str = ""
+
+
+class TaskProgress(Struct, frozen=True):
+    """How far somebody said a task without a checklist is."""
+
+    task: str
+    percent: float
+    who: str
+    at: datetime
+
+
+class Exposure(Struct, frozen=True):
+    """Who can see what in one rollout: each region's percent, and the features those people get.
+
+    A cell (region, feature) has the region's percent if the feature is on, else 0.
+    """
+
+    percent: dict[str, float]
+    """Region id to percent of that region's people. A region that is absent is at 0."""
+    features: tuple[str, ...] = ()
+    """Feature ids that are on, sorted."""
+    key: str = "targetingKey"
+    """What people are bucketed by. Changing it reshuffles everyone, so it counts as widening."""
+
+
+class RolloutState(Struct, frozen=True):
+    """What a backend says is configured for one rollout."""
+
+    rollout: str
+    exposure: Exposure
+    revision: str
+    """The backend's version of this state: what a compare-and-set is bound to."""
+    changed_by: str = ""
+    changed_at: datetime | None = None
+    op: str = ""
+    """The id of the change that wrote it, when this console family did; empty for a stranger's change."""
+    notes: tuple[str, ...] = ()
+    """What is odd about it, one plain line each."""
+
+
+class Facts(Struct, frozen=True):
+    """All that one source knows. A source fills what its kind has; None means it has no such thing."""
+
+    readings: tuple[Reading, ...] = ()
+    bugs: tuple[Bug, ...] | None = None
+    spend: tuple[Spend, ...] | None = None
+    ticks: tuple[Tick, ...] | None = None
+    progress: tuple[TaskProgress, ...] | None = None
+    rollouts: tuple[RolloutState, ...] | None = None
+
+
+class Snapshot(Struct, frozen=True):
+    """A source's last good facts, and what happened since."""
+
+    source: str
+    kind: str
+    interval: float
+    """Seconds between polls; 0 for a source that follows the journal and has no age of its own."""
+    facts: Facts | None = None
+    last_ok_at: datetime | None = None
+    last_try_at: datetime | None = None
+    error: str = ""
+    """The last failure in one plain, safe line; empty after a success."""
+
+
+class Actor(Struct, frozen=True):
+    """Who did it, as the operating system knows them."""
+
+    user: str
+    uid: int
+    host: str
+    tty: str = ""
+    console: str = ""
+    """The running program's own id, so that two windows of one person are told apart."""
+    seat: str = ""
+    """The seat held, by id; empty for an observer."""
+    proven: bool = True
+    """False where several people share the account, so the name proves nobody."""
+
+
+class Change(Struct, frozen=True):
+    """What a rollout change asks a backend for."""
+
+    op: str
+    rollout: str
+    target: Exposure
+    expect: str
+    """The revision that the change was judged against."""
+    who: str
+    reason: str = ""
+    plan_hash: str = ""
+    force: bool = False
+    """True for a kill: apply whatever the revision is."""
+
+
+class Fault(Struct, frozen=True):
+    """Why a source could not answer, as a screen may show it."""
+
+    what: str
+    retry_after: float | None = None
+    """Seconds the source asked us to wait."""
+
+
+class Person(Struct, frozen=True):
+    """Somebody with a console open."""
+
+    user: str
+    host: str
+    seat: str
+    console: str
+    since: datetime
+    tab: str = ""
+    typed_at: datetime | None = None
+
+
+class Hold(Struct, frozen=True):
+    """A rollout or the clock held by a person."""
+
+    who: str
+    at: datetime
+    reason: str = field(default="")

@@ -1,0 +1,1 @@
+"""What is meant to happen: values and arithmetic. No I/O, no clock, no Textual."""

@@ -1,0 +1,80 @@
+"""Arithmetic of exposure: what widens, what shrinks, and the way back that cannot widen."""
+
+from __future__ import annotations
+
+from repz_console.facts import Exposure
+from repz_console.plan.model import Rollout, Stage
+
+Cell = tuple[str, str]
+"""(region id, feature id)."""
+
+PERCENT_STEP = 0.01
+"""The finest share any backend is asked for."""
+
+
+def nobody(key: str = "targetingKey") -> Exposure:
+    """The exposure in which every cell is 0."""
+    return Exposure(percent={}, features=(), key=key)
+
+
+def cells(exposure: Exposure) -> dict[Cell, float]:
+    """Every cell above 0 and its percent."""
+    return {
+        (region, feature): percent
+        for region, percent in exposure.percent.items()
+        if percent > 0
+        for feature in exposure.features
+    }
+
+
+def is_nobody(exposure: Exposure) -> bool:
+    """Whether no cell is above 0."""
+    return not cells(exposure)
+
+
+def same(left: Exposure, right: Exposure) -> bool:
+    """Whether two exposures show the same things to the same people."""
+    return cells(left) == cells(right) and (left.key == right.key or is_nobody(left))
+
+
+def rising_cells(before: Exposure | None, after: Exposure) -> dict[Cell, tuple[float, float]]:
+    """Cells whose share rises, with (from, to). An unknown `before` counts as nobody exposed.
+
+    A changed bucketing key lists every exposed cell: other people than before are let in.
+    """
+    old = cells(before) if before is not None else {}
+    reshuffled = before is not None and before.key != after.key and not is_nobody(before)
+    return {
+        cell: (old.get(cell, 0.0), percent)
+        for cell, percent in cells(after).items()
+        if reshuffled or percent > old.get(cell, 0.0)
+    }
+
+
+def widens(before: Exposure | None, after: Exposure) -> bool:
+    """Whether anybody sees something that they did not see before."""
+    return bool(rising_cells(before, after))
+
+
+def at_most(configured: Exposure, target: Exposure) -> Exposure:
+    """The element-wise minimum of two exposures: going there can only shrink `configured`."""
+    return Exposure(
+        percent={
+            region: min(percent, target.percent.get(region, 0.0))
+            for region, percent in configured.percent.items()
+            if target.percent.get(region, 0.0) > 0
+        },
+        features=tuple(sorted(set(configured.features) & set(target.features))),
+        key=configured.key,
+    )
+
+
+def of_stage(rollout: Rollout, stage: Stage) -> Exposure:
+    """The exposure that a stage plans."""
+    regions = stage.regions or rollout.regions
+    return Exposure(percent=dict.fromkeys(regions, stage.percent), features=tuple(sorted(stage.features)))
+
+
+def headline_percent(exposure: Exposure) -> float:
+    """The one number of an exposure: the highest percent any region has, 0 without features."""
+    return max(cells(exposure).values(), default=0.0)

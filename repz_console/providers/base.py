@@ -1,0 +1,146 @@
+"""What a provider is: an async context manager with a typed config and one capability per small protocol.
+
+Reading and writing are separate protocols, so that what cannot write cannot be written by mistake. There are two ways
+to read: a `Fetcher` is polled, and a `JournalReader` folds the journal, for the facts that the team writes itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+from msgspec import Struct
+
+from repz_console.events import AnyEvent, Entry
+from repz_console.facts import Change, Facts, Fault, RolloutState
+from repz_console.plan.model import Plan
+
+
+class ProviderError(Exception):
+    """A source could not answer. Carries a `Fault` with one plain, safe line."""
+
+    def __init__(self, what: str, *, retry_after: float | None = None) -> None:
+        super().__init__(what)
+        self.fault = Fault(what, retry_after)
+
+
+class Conflict(ProviderError):
+    """The backend is not at the revision that the change was judged against: nothing was written."""
+
+
+class Refused(ProviderError):
+    """The backend cannot do this change and wrote nothing."""
+
+
+class Context(Struct, frozen=True):
+    """What a provider may know of its surroundings."""
+
+    source: str
+    """The source's id in the config."""
+    plan: Plan
+    folder: Path
+    """The config file's folder: relative paths start here."""
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of a kind's config table: the keys besides `kind` and `every`."""
+
+
+class Provider:
+    """The base of every kind. Subclasses set `Options` and implement one or more of the protocols below."""
+
+    kind: ClassVar[str]
+    Options: ClassVar[type[Options]] = Options
+
+    def __init__(self, options: Any, context: Context) -> None:
+        """`options` is an instance of the class's own `Options`."""
+        self.options = options
+        self.context = context
+
+    async def __aenter__(self) -> Self:
+        """Open what the source needs. Must not wait for the network: that is what polling is for."""
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close everything, within a second."""
+
+
+@runtime_checkable
+class Fetcher(Protocol):
+    """A source that is polled."""
+
+    async def fetch(self) -> Facts:
+        """One look at the source. Raises `ProviderError`; any other exception is a defect of the provider."""
+        ...
+
+
+@runtime_checkable
+class JournalReader(Protocol):
+    """A source whose facts are what people wrote in the journal. Every console folds it for itself, at once."""
+
+    def fold(self, entries: Sequence[Entry]) -> None:
+        """Take in the entries that came since the last call, oldest first."""
+        ...
+
+    def facts(self) -> Facts:
+        """What the entries so far add up to. The same object as long as nothing relevant came."""
+        ...
+
+
+@runtime_checkable
+class RolloutWriter(Protocol):
+    """A backend that applies rollout changes."""
+
+    async def apply(self, change: Change) -> RolloutState:
+        """Make `change.target` so, if the backend still is at `change.expect` (always, with `change.force`).
+
+        Returns the state as written. Raises `Conflict` or `Refused` when certainly nothing was written, any other
+        `ProviderError` when that is not known. Applying the same `op` twice has the effect of once.
+        """
+        ...
+
+    async def read(self, rollout: str) -> RolloutState:
+        """The state as configured now, read afresh."""
+        ...
+
+    def propagation(self) -> float:
+        """Seconds until every client may be expected to have seen a change."""
+        ...
+
+    async def ready(self) -> str:
+        """Empty if this user could write now, else what stands in the way in one line. Writes nothing."""
+        ...
+
+
+@runtime_checkable
+class BugTriage(Protocol):
+    """A tracker in which bugs can be filed and changed: gives the events that say so."""
+
+    def filed(self, title: str, priority: str, *, assignee: str = "", note: str = "") -> AnyEvent:
+        """The event that files a new bug."""
+        ...
+
+    def changed(self, bug: str, **fields: str) -> AnyEvent:
+        """The event that changes one: `title`, `priority`, `assignee`, `state`, `note`. Raises `ProviderError`
+        if there is no such bug."""
+        ...
+
+
+@runtime_checkable
+class SpendBook(Protocol):
+    """A book in which spend is entered."""
+
+    def added(self, line: str, amount: str, *, entry: str, on: str, note: str = "") -> AnyEvent:
+        """The event that enters a spend; `amount` as typed, `on` an ISO date. Raises `ProviderError`."""
+        ...
+
+    def voided(self, spend: str, reason: str) -> AnyEvent:
+        """The event that takes an entry back. Raises `ProviderError` if there is none such."""
+        ...
+
+
+def reading_time(now: datetime) -> datetime:
+    """`now` cut to whole milliseconds, so that equal readings compare equal after a round trip through JSON."""
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -1,0 +1,436 @@
+"""What every pane, gate and `status --json` reads: one frozen view an area.
+
+Views hold values, not words: colours, glyphs and layout belong to the screen. All times are aware UTC. Each view says
+when it could next change by the passing of time alone, so that a quiet second costs nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from repz_console.events import Entry
+from repz_console.facts import Bug, Exposure, Freshness, Hold, Person, Priority, Spend, Verdict
+
+
+class Happening(Struct, frozen=True):
+    """Something the plan puts at an instant."""
+
+    at: datetime
+    title: str
+    kind: Literal["task", "stage", "ritual", "launch"]
+    until: datetime | None = None
+
+
+class LaunchView(Struct, frozen=True):
+    """Which launch this is."""
+
+    name: str
+    title: str
+    environment: str
+    backend: str
+    """Kind and id of the production rollout's controller, such as `flagd`."""
+    solo: bool
+    plan_hash: str
+    plan_source: str
+    """`adopted` when the journal holds it, else `file`."""
+    differs: str
+    """Empty, or how this console's file differs from the adopted plan in one line."""
+    rebased_days: int
+    """Days by which the plan was moved, 0 for as written."""
+
+
+class ClockView(Struct, frozen=True):
+    """Where in the launch we are."""
+
+    now: datetime
+    t0: datetime
+    zone: str
+    phase: str
+    """Title of the phase by the calendar; empty before and after the plan."""
+    hold: Hold | None
+    """The production rollout's hold, if any."""
+    past: bool
+    """The whole plan lies in the past: a rebase is due."""
+    starts: datetime
+    ends: datetime
+    current: tuple[Happening, ...]
+    upcoming: tuple[Happening, ...]
+    """The next few, soonest first."""
+    next_change: datetime | None
+
+
+class ItemView(Struct, frozen=True):
+    """A checklist item with its tick."""
+
+    id: str
+    """`CHECKLIST/ITEM`."""
+    title: str
+    optional: bool
+    state: Literal["done", "open", "n/a"]
+    who: str = ""
+    at: datetime | None = None
+    note: str = ""
+
+
+class ChecklistView(Struct, frozen=True):
+    """A checklist and how far it is."""
+
+    id: str
+    title: str
+    phase: str
+    owner: str
+    priority: str
+    items: tuple[ItemView, ...]
+    done: int
+    """Done and not applicable."""
+
+
+class TaskView(Struct, frozen=True):
+    """One bar of the timeline."""
+
+    id: str
+    title: str
+    phase: str
+    owner: str
+    start: datetime
+    end: datetime
+    percent: float | None
+    """None when nothing says how far it is."""
+    state: Literal["done", "active", "upcoming", "overdue"]
+    checklists: tuple[str, ...]
+
+
+class SectionView(Struct, frozen=True):
+    """A phase's bars."""
+
+    id: str
+    title: str
+    start: datetime
+    end: datetime
+    percent: float | None
+    tasks: tuple[TaskView, ...]
+
+
+class TimelineView(Struct, frozen=True):
+    """The gantt."""
+
+    start: datetime
+    end: datetime
+    zone: str
+    sections: tuple[SectionView, ...]
+    checklists: tuple[ChecklistView, ...]
+    items_done: int
+    items_total: int
+    freshness: Freshness
+    next_change: datetime | None
+
+
+class Truth(Struct, frozen=True):
+    """One of the four truths of a rollout."""
+
+    name: Literal["planned", "desired", "configured", "measured"]
+    exposure: Exposure | None
+    """None when it is not known, never a guess."""
+    at: datetime | None
+    by: str
+    freshness: Freshness
+    note: str = ""
+
+
+class StageView(Struct, frozen=True):
+    """A planned stage and where it stands."""
+
+    id: str
+    title: str
+    at: datetime
+    timed: bool
+    """False where the plan gives a day without a time."""
+    exposure: Exposure
+    percent: float
+    regions: tuple[str, ...]
+    features: tuple[str, ...]
+    phase: str
+    state: Literal["done", "current", "next", "planned"]
+    note: str = ""
+
+
+class GateView(Struct, frozen=True):
+    """One condition of widening, with its answer."""
+
+    id: str
+    title: str
+    verdict: Verdict
+    line: str
+    """One plain line that says why."""
+    next_change: datetime | None = None
+
+
+class ChangeView(Struct, frozen=True):
+    """The latest change of a rollout."""
+
+    op: str
+    action: Literal["set", "rollback", "kill"]
+    state: Literal["intended", "sent", "confirmed", "rejected", "unknown", "not_applied", "superseded"]
+    target: Exposure
+    who: str
+    at: datetime
+    why: str = ""
+
+
+class RolloutView(Struct, frozen=True):
+    """One rollout: plan, truths, gates."""
+
+    id: str
+    title: str
+    controller: str
+    backend: str
+    """The controller's kind."""
+    cohort: str
+    regions: tuple[tuple[str, str], ...]
+    """(id, title)."""
+    features: tuple[tuple[str, str], ...]
+    stages: tuple[StageView, ...]
+    current: StageView | None
+    """The stage that the configured exposure equals, or the last one it covers; None before the first."""
+    next: StageView | None
+    planned: Truth
+    desired: Truth
+    configured: Truth
+    measured: Truth
+    revision: str
+    """Of the configured state; empty while it is not known."""
+    drift: tuple[str, ...]
+    """Where truths disagree, one plain line each."""
+    hold: Hold | None
+    change: ChangeView | None
+    unknown: tuple[str, ...]
+    """Ops whose outcome nobody knows; they block widening."""
+    last_good: Exposure | None
+    """Where roll back goes: the last confirmed exposure below the present one."""
+    gates: tuple[GateView, ...]
+    """For entering the next stage."""
+    verdict: Verdict
+
+
+class RolloutsView(Struct, frozen=True):
+    """All rollouts; the first is the one the status line speaks of."""
+
+    rollouts: tuple[RolloutView, ...]
+    blocker: str
+    """The first thing in the way of the main rollout's next step, in one line; empty if none."""
+    next_change: datetime | None
+
+
+class TargetView(Struct, frozen=True):
+    """A target of a metric and whether it is met."""
+
+    said: str
+    op: str
+    value: float
+    window: str
+    met: bool | None
+    """None while there is no trustworthy value."""
+
+
+class MetricView(Struct, frozen=True):
+    """A metric of the plan with its value."""
+
+    id: str
+    title: str
+    unit: str
+    groups: tuple[str, ...]
+    source: str
+    value: float | None
+    at: datetime | None
+    freshness: Freshness
+    note: str
+    """Why there is no value, in one line."""
+    targets: tuple[TargetView, ...]
+    history: tuple[float, ...]
+    """Oldest first."""
+
+
+class BoxView(Struct, frozen=True):
+    """A reading that no metric of the plan asks for, such as the jump box's own load."""
+
+    source: str
+    name: str
+    value: float | None
+    unit: str
+    at: datetime
+    freshness: Freshness
+    history: tuple[float, ...]
+
+
+class HealthView(Struct, frozen=True):
+    """Every number."""
+
+    metrics: tuple[MetricView, ...]
+    box: tuple[BoxView, ...]
+    met: int
+    missed: int
+    blind: int
+    """Metrics without a trustworthy value."""
+    freshness: Freshness
+    next_change: datetime | None
+
+
+class LaneView(Struct, frozen=True):
+    """A priority's bugs in short."""
+
+    priority: Priority
+    name: str
+    rule: str
+    open: int
+    oldest: datetime | None
+    blocks_from: str
+    """The title of the first phase it blocks, `every step`, or empty."""
+    blocking: bool
+    """Whether an open one blocks the main rollout's next stage."""
+
+
+class BugsView(Struct, frozen=True):
+    """The bug queue."""
+
+    lanes: tuple[LaneView, ...]
+    bugs: tuple[Bug, ...]
+    """Open first, by priority, oldest first; resolved after them, newest first."""
+    freshness: Freshness
+    writable: str
+    """The source that new bugs are filed in; empty if none."""
+
+
+class LineView(Struct, frozen=True):
+    """One budget line against its entries."""
+
+    id: str
+    title: str
+    planned: Decimal | None
+    committed: Decimal
+    actual: Decimal
+    left: Decimal | None
+
+
+class CategoryView(Struct, frozen=True):
+    """A budget category: its stated sum against its lines' and entries'."""
+
+    id: str
+    title: str
+    stated: Decimal
+    planned: Decimal
+    """Sum of its priced lines."""
+    committed: Decimal
+    actual: Decimal
+    left: Decimal
+    """Stated less committed and actual."""
+    lines: tuple[LineView, ...]
+
+
+class ChargeView(Struct, frozen=True):
+    """One dated charge of a recurring line."""
+
+    on: date
+    line: str
+    title: str
+    amount: Decimal
+    due: bool
+    """Its day has come."""
+
+
+class BudgetView(Struct, frozen=True):
+    """The money."""
+
+    currency: str
+    total: Decimal
+    planned: Decimal
+    committed: Decimal
+    actual: Decimal
+    left: Decimal
+    categories: tuple[CategoryView, ...]
+    charges: tuple[ChargeView, ...]
+    entries: tuple[Spend, ...]
+    """Newest first."""
+    stray: tuple[Spend, ...]
+    """Entries on lines that the plan does not have; they count in the totals."""
+    freshness: Freshness
+    writable: str
+    next_change: datetime | None
+
+
+class ControlView(Struct, frozen=True):
+    """Who steers."""
+
+    state: Literal["FREE", "HELD"]
+    holder: str
+    """`user@host`, empty when free."""
+    seat: str
+    mine: bool
+    since: datetime | None
+    may_take: bool
+    why_not: str
+    people: tuple[Person, ...]
+    collector: str
+    """Who polls: `user@host`, or empty."""
+
+
+class SourceView(Struct, frozen=True):
+    """A source and its freshness."""
+
+    id: str
+    kind: str
+    interval: float
+    freshness: Freshness
+    last_ok_at: datetime | None
+    error: str
+
+
+class SourcesView(Struct, frozen=True):
+    """All sources."""
+
+    sources: tuple[SourceView, ...]
+    worst: Freshness
+    next_change: datetime | None
+
+
+class FindingView(Struct, frozen=True):
+    """A contradiction or a trap in the plan."""
+
+    rule: str
+    severity: Literal["error", "warning", "info"]
+    text: str
+    figures: tuple[str, ...]
+    where: tuple[str, ...]
+    """`file:line path` of each figure."""
+
+
+class JournalView(Struct, frozen=True):
+    """The journal's state and its newest entries."""
+
+    length: int
+    head: str
+    writable: str
+    """Empty, or why nothing can be appended."""
+    latest: tuple[Entry, ...]
+    """Newest first."""
+
+
+class RoomView(Struct, frozen=True):
+    """Everything, at one moment."""
+
+    launch: LaunchView
+    clock: ClockView
+    timeline: TimelineView
+    rollout: RolloutsView
+    health: HealthView
+    bugs: BugsView
+    budget: BudgetView | None
+    control: ControlView
+    sources: SourcesView
+    findings: tuple[FindingView, ...]
+    journal: JournalView
+    next_change: datetime | None
+    """The soonest moment at which anything but the clock could change by itself."""
