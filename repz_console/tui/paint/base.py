@@ -28,13 +28,21 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True)
 class Sheet:
-    """A painted pane. `lines` and `keys` run in parallel and may be lazy sequences: only visible rows are asked for."""
+    """A painted pane. `lines` and `keys` run in parallel and may be lazy sequences: only visible rows are asked for.
+
+    A line that can be selected leaves its first column blank: the widget draws the cursor sign there.
+    """
 
     lines: Sequence[Line]
     keys: Sequence[str]
-    """Each line's row key; an empty one cannot be selected."""
+    """Each line's row key, `KIND:ID`; an empty one cannot be selected."""
     header: int = 0
     """How many of the first lines stay in place while the rest scrolls."""
+    side: Sequence[Line] = ()
+    """The detail at the right of the scrolling lines: it stays in place, its first line beside the first line below
+    the header. Scrolling lines are then at most `size.width - side_width` wide; header lines keep the whole width."""
+    side_width: int = 0
+    """Columns that the side takes; 0 means that there is none."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Choices:
     filter: str = ""
     sort: str = ""
     folded: frozenset[str] = frozenset()
+    """Keys of the sections folded, such as `section:beta`."""
     zoom: str = "day"
     """Timeline: `hour`, `day` or `week` a column group."""
     scroll: int = 0
@@ -76,6 +85,7 @@ class Glyphs:
     track: str = "░"
     line: str = "─"
     mark: str = "▼"
+    point: str = "▲"
     arrow: str = "→"
     fold: str = "▸"
     unfold: str = "▾"
@@ -99,6 +109,7 @@ ASCII = Glyphs(
     track=".",
     line="-",
     mark="v",
+    point="^",
     arrow="->",
     fold="+",
     unfold="-",
