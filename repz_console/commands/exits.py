@@ -1,0 +1,33 @@
+"""What the program's exit codes mean, and the exception that carries one with its line."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes; `docs/operator.md` explains them to scripts."""
+
+    DONE = 0
+    FOUND = 1
+    """`check`, `doctor` and `journal verify` looked, and found something wrong."""
+    INPUT = 2
+    """A command line or a config that cannot be understood."""
+    NOT_ALLOWED = 3
+    """The conn is not held, or there is no terminal to type the challenge on."""
+    REFUSED = 4
+    """A gate, a backend or the store said no; nothing was changed."""
+    UNKNOWN = 5
+    """A change was sent and nobody knows yet whether it happened."""
+    NO_TERMINAL = 64
+    DEFECT = 70
+    """The program failed in a way that nobody foresaw; the line names a file with the details."""
+
+
+class Stop(Exception):
+    """Ends a command with a code and one plain line on stderr."""
+
+    def __init__(self, code: Exit, line: str) -> None:
+        super().__init__(line)
+        self.code = code
+        self.line = line
