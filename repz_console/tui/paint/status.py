@@ -1,0 +1,341 @@
+"""The lines that frame every pane: status, tabs, keys, banner; and the whole of a screen too small for a pane."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from repz_console.actions import TABS, Action, keys_of
+from repz_console.facts import Freshness
+from repz_console.room.views import RolloutView, RoomView
+from repz_console.tui.paint.base import BLOCKS, Glyphs, Line, Size, Span
+from repz_console.tui.paint.format import (
+    clip,
+    count,
+    cut,
+    exposure_percent,
+    line_width,
+    money,
+    money_short,
+    pad,
+    spread,
+)
+from repz_console.tui.paint.times import countdown, moment, zone_of
+from repz_console.tui.paint.words import FRESHNESS_ROLE, health_role, open_bugs, sign
+
+SMALLEST = Size(60, 15)
+"""Below this there is no pane: only what is exposed, and the way back."""
+
+_KEY_NAMES = {
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "colon": ":",
+    "slash": "/",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "tab": "Tab",
+    "up": "Up",
+    "down": "Down",
+    "left": "Left",
+    "right": "Right",
+    "home": "Home",
+    "end": "End",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "backspace": "Bksp",
+    "delete": "Del",
+    "comma": ",",
+    "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+
+
+_OPTIONAL = 8
+"""The rank of what may be missing because the Room tab says it in full."""
+
+
+class _Part(NamedTuple):
+    """One answer of the status line: its wordings from the shortest to the longest, and how much it matters."""
+
+    keep: int
+    """Lower stays longer when room is short; `_OPTIONAL` comes in last."""
+    grow: int
+    """Lower gets a longer wording first."""
+    forms: tuple[Line, ...]
+    wanted: int = 0
+    """The wording that matters more than the blocker and than air between the parts."""
+
+
+def status_line(view: RoomView, width: int, glyphs: Glyphs = BLOCKS, now: datetime | None = None) -> Line:
+    """The answers that are on every tab: where, when, how far, how well, what is broken, what is left, who steers.
+
+    Each part starts in its shortest wording; the parts that matter most grow first while there is room. `now` moves
+    the clock between two views.
+    """
+    rollout = view.rollout.rollouts[0] if view.rollout.rollouts else None
+    parts = [
+        _place(view),
+        _clock(view, now or view.clock.now),
+        _stage(rollout, glyphs),
+        _health(view, glyphs),
+        _bugs(view, glyphs),
+        _budget(view, glyphs),
+        _conn(view, glyphs),
+        _freshness(view, glyphs),
+        _blocker(view, glyphs),
+    ]
+    parts = [part for part in parts if part.forms]
+    gap: Line = ((" ", "text"),)
+    levels = _choose(parts, width, 1)
+    for wider in (f" {glyphs.now} ", "  "):
+        roomy = _choose(parts, width, len(wider))
+        if all(index in roomy and roomy[index] >= min(levels[index], parts[index].wanted) for index in levels):
+            gap, levels = ((wider, "muted"),), roomy
+            break
+    line: list[Span] = []
+    for index in sorted(levels):
+        line.extend(gap if line else ())
+        line.extend(parts[index].forms[levels[index]])
+    return pad(line, width, glyphs.ellipsis)
+
+
+def _choose(parts: Sequence[_Part], width: int, gap: int) -> dict[int, int]:
+    """The parts that fit, by index, each with the wording that it gets."""
+    levels: dict[int, int] = {}
+
+    def fits() -> bool:
+        taken = sum(line_width(parts[index].forms[level]) + gap for index, level in levels.items()) - gap
+        return taken <= width
+
+    def admit(optional: bool) -> None:
+        for index in sorted(range(len(parts)), key=lambda index: parts[index].keep):
+            if (parts[index].keep == _OPTIONAL) is optional:
+                levels[index] = 0
+                if len(levels) > 1 and not fits():
+                    del levels[index]
+
+    def grow(index: int, most: int) -> None:
+        before = levels[index]
+        for level in range(most, before, -1):
+            levels[index] = level
+            if fits():
+                return
+        levels[index] = before
+
+    admit(optional=False)
+    for index in levels:
+        grow(index, parts[index].wanted)
+    admit(optional=True)
+    for index in sorted(levels, key=lambda index: parts[index].grow):
+        grow(index, len(parts[index].forms) - 1)
+    return levels
+
+
+def _place(view: RoomView) -> _Part:
+    environment: Line = ((cut(view.launch.environment, 16), "strong"),)
+    backend = cut(view.launch.backend, 12)
+    if not backend:
+        return _Part(0, 6, (environment,))
+    return _Part(0, 6, ((*environment, (f"/{backend}", "muted")), (*environment, (f" on {backend}", "muted"))))
+
+
+def _clock(view: RoomView, now: datetime) -> _Part:
+    held: Line = (("HOLD", "warn.reverse"), (" ", "text")) if view.clock.hold else ()
+    texts = dict.fromkeys(countdown(now, view.clock.t0, detail) for detail in (0, 1, 2))
+    return _Part(1, 1, tuple((*held, (text, "strong")) for text in texts))
+
+
+def _stage(rollout: RolloutView | None, glyphs: Glyphs) -> _Part:
+    if rollout is None:
+        return _Part(2, 0, ())
+    configured = rollout.configured
+    if configured.exposure is None:
+        return _Part(2, 0, ((("?%", "bad"),), (("exposure unknown", "bad"),)))
+    trusted = configured.freshness in (Freshness.LIVE, Freshness.LATE)
+    role, doubt = ("accent", "") if trusted else ("warn", "?")
+    share = exposure_percent(configured.exposure) + doubt
+    name = rollout.current.title if rollout.current else "no stage"
+    forms: list[Line] = [((share.replace(" ", ""), role),)]
+    forms += [((f"{cut(name, length, glyphs.ellipsis)} ", "text"), (share, role)) for length in (7, 12, 24)]
+    if rollout.next is not None:
+        following = f" {glyphs.arrow} {cut(rollout.next.title, 20, glyphs.ellipsis)}"
+        forms.append((*forms[-1], (following, "muted")))
+    return _Part(2, 0, tuple(forms), wanted=1)
+
+
+def _health(view: RoomView, glyphs: Glyphs) -> _Part:
+    health, role = view.health, health_role(view.health)
+    mark = sign(role, glyphs)
+    short = (
+        f"{mark}{health.missed}"
+        if health.missed
+        else f"{mark}ok"
+        if role == "ok"
+        else f"{mark}{health.blind or 'none'}"
+    )
+    words = [f"{health.missed} missed"] * bool(health.missed) + [f"{health.blind} blind"] * bool(health.blind)
+    long = ", ".join(words) or (f"all {health.met} met" if health.met else "nothing to judge")
+    return _Part(4, 5, ((("SLI ", "muted"), (short, role)), (("health ", "muted"), (f"{mark} {long}", role))))
+
+
+def _bugs(view: RoomView, glyphs: Glyphs) -> _Part:
+    if view.bugs.freshness is Freshness.OFF:
+        return _Part(3, 8, ((("bugs OFF", "warn"),), ((f"bugs {glyphs.off} OFF: no source", "warn"),)))
+    doubt = "" if view.bugs.freshness in (Freshness.LIVE, Freshness.LATE) else "?"
+    spans: list[Span] = []
+    for priority in ("P0", "P1"):
+        number = open_bugs(view, priority)
+        role = "text" if not number else "bad" if priority == "P0" else "warn"
+        spans += [(f"{' ' if spans else ''}{priority}:", "muted"), (f"{number}{doubt}", role)]
+    return _Part(3, 8, (tuple(spans), (*spans, (" open", "muted"))))
+
+
+def _budget(view: RoomView, glyphs: Glyphs) -> _Part:
+    budget = view.budget
+    if budget is None:
+        return _Part(7, 7, ())
+    over, role = (f"{glyphs.bad} ", "bad") if budget.left < 0 else ("", "text")
+    texts = dict.fromkeys(make(budget.left, budget.currency) for make in (money_short, money))
+    forms: list[Line] = [((over + text, role), (" left", "muted")) for text in texts]
+    return _Part(7, 7, (*forms, (*forms[-1], (f" of {money(budget.total, budget.currency)}", "muted"))))
+
+
+def _conn(view: RoomView, glyphs: Glyphs) -> _Part:
+    control, label = view.control, ("conn ", "muted")
+    if control.state == "FREE":
+        return _Part(6, 4, ((label, ("FREE", "text")),))
+    name = control.holder.split("@")[0]
+    if control.mine:
+        return _Part(6, 4, ((label, ("YOU", "accent")), (label, (f"YOU ({cut(name, 16)})", "accent"))))
+    texts = dict.fromkeys((cut(name, 6, glyphs.ellipsis), cut(control.holder, 24, glyphs.ellipsis)))
+    return _Part(6, 4, tuple((label, (text, "text")) for text in texts))
+
+
+def _freshness(view: RoomView, glyphs: Glyphs) -> _Part:
+    worst = view.sources.worst
+    role = FRESHNESS_ROLE[worst]
+    troubled = [source for source in view.sources.sources if source.freshness is worst]
+    forms: list[Line] = [((worst.value, role),), ((f"{sign(role, glyphs)} {worst.value}", role),)]
+    if worst not in (Freshness.LIVE, Freshness.OFF) and troubled:
+        name = troubled[0].id if len(troubled) == 1 else f"{len(troubled)} sources"
+        forms.append(((f"{sign(role, glyphs)} {worst.value}: {cut(name, 16, glyphs.ellipsis)}", role),))
+    return _Part(5, 3, tuple(forms))
+
+
+def _blocker(view: RoomView, glyphs: Glyphs) -> _Part:
+    if not view.rollout.blocker:
+        return _Part(_OPTIONAL, 2, ())
+    texts = dict.fromkeys(cut(view.rollout.blocker, length, glyphs.ellipsis) for length in (24, 40, 60, 80, 120))
+    return _Part(_OPTIONAL, 2, tuple(((f"{glyphs.bad} {text}", "bad"),) for text in ("blocked", *texts)))
+
+
+def tab_line(active: str, width: int, badges: Mapping[str, str] | None = None) -> Line:
+    """The tabs with their number keys; the active one stands in brackets. `badges` adds a short text behind a title."""
+    for length in (12, 4, 0):
+        spans: list[Span] = []
+        for number, (tab, title) in enumerate(TABS, 1):
+            name = title if tab == active and length else title[:length]
+            badge = (badges or {}).get(tab, "") if length == 12 else ""
+            text = " ".join(part for part in (str(number), name, badge) if part)
+            here = tab == active
+            spans.append((f"[{text}]" if here else f" {text} ", "title.reverse" if here else "muted"))
+        if line_width(spans) <= width:
+            break
+    return pad(spans, width)
+
+
+def key_name(key: str) -> str:
+    """A key as it is printed on the keyboard: `?` for `question_mark`."""
+    if key.startswith("shift+"):
+        return f"Shift+{key_name(key.removeprefix('shift+'))}"
+    if key.startswith("ctrl+"):
+        return f"Ctrl+{key_name(key.removeprefix('ctrl+'))}"
+    return _KEY_NAMES.get(key, key)
+
+
+def key_line(
+    actions: Sequence[Action],
+    width: int,
+    disabled: Collection[str] = (),
+    keymap: Mapping[str, tuple[str, ...]] | None = None,
+) -> Line:
+    """The keys of what can be done here, the way back always last and always whole.
+
+    What has less room is left out from the end. An action named in `disabled` stays, in parentheses.
+    """
+    way_back = next((action for action in actions if action.id == "way.back"), None)
+    right = _key(way_back, keymap or {}, False) if way_back else ()
+    rest = [action for action in actions if action.shown and action is not way_back]
+    # Help first: it lists what has no room here. Then what only this tab can do.
+    rest.sort(key=lambda action: (action.id != "help", not action.tabs))
+    shown: dict[str, Line] = {}
+    room = width - line_width(right) - 2
+    for action in rest:
+        spans = _key(action, keymap or {}, action.id in disabled)
+        if line_width(spans) + 2 <= room:
+            shown[action.id] = spans
+            room -= line_width(spans) + 2
+    left: list[Span] = []
+    for action in actions:
+        if action.id in shown and (action.tabs or action.id == "help"):
+            left += [("  " if left else " ", "text"), *shown.pop(action.id)]
+    for spans in shown.values():
+        left += [("  " if left else " ", "text"), *spans]
+    return spread(left, right, width) if right else pad(left, width)
+
+
+def _key(action: Action, keymap: Mapping[str, tuple[str, ...]], disabled: bool) -> Line:
+    keys = keys_of(action, keymap)
+    key = key_name(keys[0]) if keys else "-"
+    if disabled:
+        return ((f"({key} {action.label})", "muted"),)
+    dangerous = action.id == "way.back"
+    return ((key, "bad.reverse" if dangerous else "accent"), (f" {action.label}", "bad" if dangerous else "text"))
+
+
+def banner(view: RoomView, width: int, glyphs: Glyphs = BLOCKS) -> Line | None:
+    """The one line that is above the pane only while something is wrong with the console's own footing."""
+    if view.journal.writable:
+        text, role = f"{glyphs.bad} READ-ONLY: {view.journal.writable}. The way back still works.", "bad"
+    elif view.launch.differs:
+        text, role = f"{glyphs.warn} This console's plan differs: {view.launch.differs}", "warn"
+    elif view.clock.past:
+        ended = moment(view.clock.ends, view.clock.now, zone_of(view.clock.zone))
+        text = f"{glyphs.warn} Every date of this plan is past (it ended {ended}). R moves them to a new full launch."
+        role = "warn"
+    else:
+        return None
+    return pad(clip([(f" {text}", role)], width, glyphs.ellipsis), width, glyphs.ellipsis)
+
+
+def small(view: RoomView, size: Size, glyphs: Glyphs = BLOCKS, now: datetime | None = None) -> list[Line]:
+    """A screen too small for a pane: what is exposed, the way back, then as much else as there are rows for."""
+    now = now or view.clock.now
+    exposed: list[Line] = []
+    for rollout in view.rollout.rollouts:
+        share = exposure_percent(rollout.configured.exposure)
+        exposed.append(((f"{share} ", "accent"), (f"of {rollout.cohort}", "text")))
+    need = f"{size.width}x{size.height}, needs {SMALLEST.width}x{SMALLEST.height}"
+    hold: Line = (("HOLD ", "warn.reverse"),) if view.clock.hold else ()
+    lines: list[Line] = [
+        ((view.launch.environment, "strong"), (f" {view.launch.backend}", "muted")),
+        *exposed[:1],
+        (("!", "bad.reverse"), (" WAY BACK", "bad")),
+        (*hold, (countdown(now, view.clock.t0, 1), "strong")),
+        ((need, "warn"),),
+        *exposed[1:],
+        _bugs(view, glyphs).forms[0],
+        _health(view, glyphs).forms[0],
+        _conn(view, glyphs).forms[0],
+        (("Widening and editing", "muted"),),
+        (("are off at this size.", "muted"),),
+    ]
+    if not exposed:
+        lines.insert(1, ((count(0, "rollout"), "muted"),))
+    return [pad(line, size.width, glyphs.ellipsis) for line in lines[: size.height]]
