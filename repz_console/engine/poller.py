@@ -1,0 +1,170 @@
+"""One source asked over and over: never twice at once, never for ever, never given up.
+
+A poller turns answers and failures into snapshots. It knows no store and no screen, and its clock, its sleep and its
+dice are given to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from repz_console.engine.deadline import Overdue, within
+from repz_console.facts import Facts, Snapshot
+from repz_console.providers.base import ProviderError
+from repz_console.text import safe
+
+POLL_DEADLINE = 10.0
+"""Seconds one answer may take in all."""
+LONGEST_BACKOFF = 60.0
+"""Seconds between tries of a source that stays silent."""
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds a source may ask us to stay away."""
+FAILURES_TO_REPORT = 2
+"""Failures in a row that make an outage: a single lost answer is no news."""
+
+_CANCEL_GRACE = 1.0
+
+
+class Reports(Protocol):
+    """Who hears of what a poller found."""
+
+    def polled(self, snapshot: Snapshot) -> None:
+        """A poll ended, well or not."""
+        ...
+
+    def failed(self, snapshot: Snapshot) -> None:
+        """The source stopped answering. Told once an outage."""
+        ...
+
+    def recovered(self, snapshot: Snapshot, since: datetime) -> None:
+        """The source answers again; its last good answer before was at `since`, or its first failure if there was
+        none. Told once an outage."""
+        ...
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
+
+
+def backoff(failures: int, retry_after: float | None, chance: float) -> float:
+    """Seconds to wait after so many failures in a row: full jitter under a doubling ceiling, `chance` from 0 to 1."""
+    ceiling = min(LONGEST_BACKOFF, 2.0 ** min(failures, 16))
+    asked = min(retry_after or 0.0, LONGEST_RETRY_AFTER)
+    return max(ceiling * chance, asked, 1.0)
+
+
+class Poller:
+    """Asks one source and reports. `run` asks for ever; `poll` asks once, joining a poll that is under way."""
+
+    def __init__(
+        self,
+        before: Snapshot,
+        fetch: Callable[[], Coroutine[Any, Any, Facts]],
+        reports: Reports,
+        *,
+        deadline: float = POLL_DEADLINE,
+        now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """`before` is what is known of the source so far, at least its id, kind and interval."""
+        self.snapshot = before
+        self._fetch = fetch
+        self._reports = reports
+        self._deadline = deadline
+        self._now = now
+        self._sleep = sleep
+        self._chance = chance
+        self._failures = FAILURES_TO_REPORT if before.error else 0
+        self._down_since = before.last_ok_at or before.last_try_at
+        self._retry_after: float | None = None
+        self._flight: asyncio.Task[Snapshot] | None = None
+        self._stuck: asyncio.Task[Facts] | None = None
+
+    async def run(self) -> None:
+        """Poll until cancelled. The next poll starts when the pause after the last one is over."""
+        try:
+            while True:
+                await self.poll()
+                await self._sleep(self.pause())
+        finally:
+            await self.stop()
+
+    def pause(self) -> float:
+        """Seconds until the next poll is due."""
+        if self._failures:
+            return backoff(self._failures, self._retry_after, self._chance())
+        return self.snapshot.interval
+
+    async def poll(self) -> Snapshot:
+        """Ask once and report. Never raises for what the source does."""
+        if self._flight is None or self._flight.done():
+            self._flight = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._flight)
+
+    async def stop(self) -> None:
+        """End what is under way, without waiting for a source that does not listen."""
+        under_way = [task for task in (self._flight, self._stuck) if task is not None and not task.done()]
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(under_way, timeout=_CANCEL_GRACE)
+
+    async def _ask(self) -> Snapshot:
+        if self._stuck is not None and not self._stuck.done():
+            return self._fail("the last request is still hanging; it does not react to being cancelled", None)
+        try:
+            facts = await within(self._deadline, self._fetch())
+        except Overdue as overdue:
+            self._stuck = overdue.task
+            return self._fail(str(overdue), None)
+        except ProviderError as error:
+            return self._fail(error.fault.what, error.fault.retry_after)
+        except Exception as error:  # a defect of one provider stays with that provider
+            return self._fail(f"defect in the provider: {type(error).__name__}: {error}", None)
+        return self._succeed(facts)
+
+    def _succeed(self, facts: Facts) -> Snapshot:
+        now = self._now()
+        before = self.snapshot
+        self.snapshot = Snapshot(
+            source=before.source,
+            kind=before.kind,
+            interval=before.interval,
+            facts=before.facts if facts == before.facts else facts,
+            last_ok_at=now,
+            last_try_at=now,
+        )
+        outage = self._failures >= FAILURES_TO_REPORT
+        self._failures, self._retry_after = 0, None
+        self._reports.polled(self.snapshot)
+        if outage:
+            self._reports.recovered(self.snapshot, self._down_since or now)
+        self._down_since = now
+        return self.snapshot
+
+    def _fail(self, what: str, retry_after: float | None) -> Snapshot:
+        now = self._now()
+        before = self.snapshot
+        self.snapshot = Snapshot(
+            source=before.source,
+            kind=before.kind,
+            interval=before.interval,
+            facts=before.facts,
+            last_ok_at=before.last_ok_at,
+            last_try_at=now,
+            error=safe(what) or "failed without a reason",
+        )
+        self._failures += 1
+        self._retry_after = retry_after
+        self._down_since = self._down_since or now
+        self._reports.polled(self.snapshot)
+        if self._failures == FAILURES_TO_REPORT:
+            self._reports.failed(self.snapshot)
+        return self.snapshot
+
