@@ -197,8 +197,19 @@ class ConsoleClosed(Event, frozen=True, tag="console.closed"):
     why: str = ""
 
 
+class EntryErased(Event, frozen=True, tag="entry.erased"):
+    """An entry's payload was erased for good, such as a secret in a note. The entry and its hash stay."""
+
+    seq: int
+    """The entry that was erased."""
+    reason: str = ""
+
+
 class Unknown(Event, frozen=True, tag="unknown"):
-    """An entry of a kind that this version does not know. Shown as it is, never dropped."""
+    """An entry of a kind that this version does not know, or whose payload was erased (`{"erased": True}`).
+
+    Shown as it is, never dropped.
+    """
 
     original: str
     payload: dict[str, Any] = {}
@@ -226,6 +237,7 @@ AnyEvent = (
     | NoteAdded
     | ConsoleOpened
     | ConsoleClosed
+    | EntryErased
     | Unknown
 )
 

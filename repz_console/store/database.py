@@ -1,0 +1,205 @@
+"""One SQLite file of the store: opened with its rights and settings, brought up to date, its errors in plain words."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import apsw
+
+from repz_console.store import place
+from repz_console.store.errors import NewerStore, StoreError
+from repz_console.store.schema import Schema
+
+BUSY_SECONDS = 5.0
+"""How long a write waits for another process's."""
+
+_SIDE_FILES_KEPT = 4 * 1024 * 1024
+
+
+class Lock:
+    """A lock file: every open store holds it shared, an upgrade needs it alone. The kernel frees it on kill -9."""
+
+    def __init__(self, path: Path, *, make: bool = True) -> None:
+        """Raises `StoreError` if the file cannot be opened; a folder that may only be read needs no lock file."""
+        self._path = path
+        self._handle = -1
+        try:
+            if make:
+                place.create(path)
+            self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOENT):
+                raise StoreError(f"{path} cannot be opened: {error.strerror}") from error
+
+    def shared(self) -> None:
+        """Wait until no upgrade runs, at most as long as a write waits. Raises `StoreError`."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while not self._try(fcntl.LOCK_SH):
+            if time.monotonic() > deadline:
+                raise StoreError(f"Another console is upgrading {self._path.with_suffix('.db')}: try again in a moment")
+            time.sleep(0.02)
+
+    def alone(self) -> bool:
+        """Whether nobody else has the store open, now and until `shared` or `close`. False loses the shared lock."""
+        return self._try(fcntl.LOCK_EX)
+
+    def close(self) -> None:
+        """Free it."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def _try(self, how: int) -> bool:
+        if self._handle < 0:
+            return how == fcntl.LOCK_SH
+        try:
+            fcntl.flock(self._handle, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
+    """A connection to an existing file. Nothing is written yet, and nothing by closing it, until `settle`."""
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
+    with plain_errors(path):
+        db = apsw.Connection(os.fspath(path), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW)
+        db.set_busy_timeout(int(BUSY_SECONDS * 1000))
+        keep_untouched(db)
+    return db
+
+
+def keep_untouched(db: apsw.Connection) -> None:
+    """See to it that closing the connection leaves the file and its log exactly as they are."""
+    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+
+
+def settle(db: apsw.Connection, *, durable: bool) -> None:
+    """The settings of a connection that writes: write-ahead log, and every commit on disk at once if `durable`."""
+    mode = db.execute("PRAGMA journal_mode = WAL").get
+    if mode != "wal":
+        raise StoreError(f"{db.filename} cannot use a write-ahead log here ({mode})")
+    synchronous(db, durable=durable)
+    db.execute(
+        "PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; "
+        f"PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = {_SIDE_FILES_KEPT}"
+    )
+    if sys.platform == "darwin":
+        # There, fsync alone does not reach the platter.
+        db.execute("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
+    db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+
+
+def synchronous(db: apsw.Connection, *, durable: bool) -> None:
+    """Whether commits from now on are on disk when they return, or soon after."""
+    db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+
+
+def version(db: apsw.Connection, schema: Schema) -> int:
+    """The file's schema version, 0 if it is empty. Raises `NewerStore`, or `StoreError` if it is something else."""
+    found = int(db.execute("PRAGMA user_version").get)
+    owner = int(db.execute("PRAGMA application_id").get)
+    tables = int(db.execute("SELECT count(*) FROM sqlite_schema").get)
+    if owner != schema.application_id and (owner or tables):
+        raise StoreError(f"{db.filename} is a database of another program: it was not touched")
+    if found > schema.version:
+        raise NewerStore(
+            f"{db.filename} was made by a newer repz-console (version {found}, this one knows {schema.version}): "
+            "it was not touched; upgrade this program"
+        )
+    return found
+
+
+def bring_up(db: apsw.Connection, schema: Schema, lock: Lock) -> None:
+    """Take the file to this program's schema version. An older file is copied first and needs the store alone."""
+    found = version(db, schema)
+    if found == schema.version:
+        return
+    if found:
+        if not lock.alone():
+            raise StoreError(
+                f"{db.filename} needs an upgrade from version {found} to {schema.version} while no console is open: "
+                "close the others, then start this one again"
+            )
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        copy(db, Path(db.filename).with_name(f"{schema.name}-version-{found}-{stamp}.db"))
+    with transaction(db):
+        # Another console may have made the new file's tables while this one waited.
+        for step in schema.steps[version(db, schema) :]:
+            db.execute(step)
+        db.execute(f"PRAGMA user_version = {schema.version}; PRAGMA application_id = {schema.application_id}")
+    lock.shared()
+
+
+def copy(db: apsw.Connection, to: Path) -> None:
+    """A consistent copy of the file as it is now. Raises `StoreError` if `to` exists."""
+    try:
+        if not place.create(to):
+            raise StoreError(f"{to} exists already: nothing was copied")
+    except OSError as error:
+        raise StoreError(f"{to} cannot be written: {error.strerror}") from error
+    with plain_errors(to):
+        target = apsw.Connection(os.fspath(to), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            with target.backup("main", db, "main") as backup:
+                while not backup.done:
+                    backup.step()
+        finally:
+            target.close()
+
+
+@contextmanager
+def transaction(db: apsw.Connection) -> Iterator[None]:
+    """One transaction that takes the write lock first, so that what it reads stays true until it commits."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            with suppress(apsw.Error):
+                db.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def plain_errors(path: Path | str) -> Iterator[None]:
+    """SQLite's errors as a `StoreError` with one plain line."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise StoreError(_plain(error, path)) from error
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether an error says that the file itself is broken."""
+    if isinstance(error, StoreError):
+        error = error.__cause__
+    return isinstance(error, apsw.CorruptError | apsw.NotADBError)
+
+
+def _plain(error: apsw.Error, path: Path | str) -> str:
+    match error:
+        case apsw.FullError():
+            return f"The disk is full: nothing was written to {path}"
+        case apsw.BusyError() | apsw.LockedError():
+            return f"{path} is busy: another process has kept it for over {BUSY_SECONDS:.0f} s; nothing was written"
+        case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.AuthError():
+            return f"{path} may not be written by you: a shared folder needs 2770, the files in it 660"
+        case apsw.CantOpenError():
+            return f"{path} cannot be opened: look at its rights and its folder's"
+        case apsw.CorruptError() | apsw.NotADBError():
+            return f"{path} is damaged: {error}"
+        case apsw.IOError():
+            return f"The disk refused to read or write {path}: {error}"
+        case _:
+            return f"{path}: {error}"

@@ -1,0 +1,270 @@
+"""The journal: what people decided and what was observed, append-only, chained, on disk when `append` returns.
+
+It guards against mistakes and crashes, not against an insider who may write the file: such a person can rewrite the
+whole chain. Cutting off the newest entries shows only against a head noted elsewhere; `verify` takes one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from repz_console.events import AnyEvent, Entry, EntryErased
+from repz_console.facts import Actor
+from repz_console.store import boottime, database, place
+from repz_console.store.errors import FenceError, StoreError
+from repz_console.store.fence import Fence, check
+from repz_console.store.rows import Writer, to_entry
+from repz_console.store.schema import JOURNAL
+from repz_console.store.verify import Verification, verify, verify_tail
+
+__all__ = ["Fence", "FenceError", "Journal", "StoreError", "Verification"]
+
+_OLDEST = "SELECT seq, at, kind, actor, payload, hash FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"
+_NEWEST = "SELECT seq, at, kind, actor, payload, hash FROM entry WHERE seq > ? ORDER BY seq DESC LIMIT ?"
+_CHECKED_WHOLE = 8 * 1024 * 1024
+"""Bytes up to which the whole file is checked when it is opened; a bigger one is checked by `verify`."""
+
+
+class Journal:
+    """The open journal. One object belongs to one thread; several processes may have the file open.
+
+    `path` is the file. `trouble` is empty, or why nothing can be appended to it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        db: apsw.Connection,
+        trouble: str,
+        lock: database.Lock,
+        clock: Callable[[], boottime.Instant],
+    ) -> None:
+        """Use `open`."""
+        self.path = path
+        self.trouble = trouble
+        self.clock = clock
+        self._db = db
+        self._lock = lock
+        self._inode = path.stat().st_ino if path.exists() else 0
+        self._seen = 0
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, read_only: bool = False, clock: Callable[[], boottime.Instant] = boottime.now
+    ) -> Journal:
+        """Open the journal in `folder`, making it if need be.
+
+        A damaged journal, one that this user may not write, and with `read_only` one that does not exist yet, opens
+        for reading with `trouble` set. Raises `NewerStore` for a file of a newer program and `StoreError` for a
+        file that cannot be opened at all or needs an upgrade while other consoles have it open.
+        """
+        path = folder.resolve() / "journal.db"
+        lock = database.Lock(path.with_suffix(".lock"), make=not read_only)
+        try:
+            lock.shared()
+            journal = cls(path, *_connect(path, lock, read_only), lock, clock)
+        except BaseException:
+            lock.close()
+            raise
+        if not journal.trouble:
+            journal.trouble = journal._examine()
+        return journal
+
+    def append(
+        self,
+        event: AnyEvent,
+        actor: Actor,
+        *,
+        fence: Fence | None = None,
+        unique: str = "",
+        at: datetime | None = None,
+    ) -> Entry:
+        """Write one entry; it is on disk when this returns.
+
+        With `unique`, a second entry of that key is not written: the first is returned. With `fence`, `FenceError`
+        is raised and nothing written unless the lease is still held. `at` (aware) defaults to now. Raises `StoreError`
+        if it cannot be written, `ValueError` if the event is not one that could be read back.
+        """
+        with self.writing(fence) as writer:
+            return writer.append(event, actor, unique=unique, at=at)
+
+    def append_many(
+        self, events: Sequence[AnyEvent], actor: Actor, *, fence: Fence | None = None, at: datetime | None = None
+    ) -> list[Entry]:
+        """Write all of them, in order, or none."""
+        if not events:
+            return []
+        with self.writing(fence) as writer:
+            return [writer.append(event, actor, at=at) for event in events]
+
+    @contextmanager
+    def writing(self, fence: Fence | None = None, *, durable: bool = True) -> Iterator[Writer]:
+        """One transaction for what must be true together, such as a lease and the entry that records it.
+
+        Without `durable` it may be lost in a power cut, though not in a crash; never for entries.
+        """
+        if self.trouble:
+            raise StoreError(self.trouble)
+        self._refuse_replaced()
+        try:
+            with database.plain_errors(self.path):
+                if not durable:
+                    database.synchronous(self._db, durable=False)
+                try:
+                    with database.transaction(self._db):
+                        if fence is not None:
+                            check(self._db, fence, self.clock())
+                        writer = Writer(self._db, self._seen)
+                        yield writer
+                finally:
+                    if not durable:
+                        database.synchronous(self._db, durable=True)
+        except StoreError as error:
+            if database.is_damage(error):
+                self.trouble = str(error)
+            raise
+        self._seen = writer.seq
+
+    def entries(self, after: int = 0, limit: int | None = None, newest: bool = False) -> list[Entry]:
+        """Entries with a higher `seq` than `after`, at most `limit`: the oldest ones, oldest first, or with
+        `newest` the newest ones, newest first. From a damaged file, those that can be read.
+        """
+        rows = self._rows(_NEWEST if newest else _OLDEST, (after, -1 if limit is None else limit))
+        return [to_entry(row) for row in rows]
+
+    def entry(self, seq: int) -> Entry | None:
+        """One entry, or None."""
+        found = self.entries(after=seq - 1, limit=1)
+        return found[0] if found and found[0].seq == seq else None
+
+    def head(self) -> tuple[int, str]:
+        """The newest entry's number and hash; (0, "") of an empty journal."""
+        rows = self._rows("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1")
+        return (rows[0][0], rows[0][1].hex()) if rows else (0, "")
+
+    def data_version(self) -> int:
+        """A number that changes when another connection has written, entries or leases. Own writes do not change it."""
+        with database.plain_errors(self.path):
+            return int(self._db.execute("PRAGMA data_version").get)
+
+    def verify(self, known: tuple[int, str] | None = None) -> Verification:
+        """Check every entry, and the file. `known` is a head noted earlier: the journal must still contain it."""
+        return verify(self._db, known)
+
+    def erase(self, seq: int, actor: Actor, reason: str) -> Entry:
+        """Erase an entry's payload for good; the entry, its hash and the chain stay. Returns the entry that says so.
+
+        Copies made before keep it. Raises `StoreError` if there is no such entry or it is itself such a record.
+        """
+        with self.writing() as writer:
+            found = self._db.execute("SELECT kind, payload IS NULL FROM entry WHERE seq = ?", (seq,)).get
+            if found is None or found[0] == "entry.erased":
+                raise StoreError(f"There is no entry {seq} that could be erased")
+            if found[1]:
+                raise StoreError(f"Entry {seq} is erased already")
+            record = writer.append(EntryErased(seq=seq, reason=reason), actor)
+            self._db.execute("UPDATE entry SET payload = NULL WHERE seq = ?", (seq,))
+        with database.plain_errors(self.path):
+            # The log still holds the old page until it is folded into the file and cut.
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        return record
+
+    def backup(self, to: Path) -> None:
+        """Write a consistent copy to the new file `to`. Raises `StoreError`."""
+        with database.plain_errors(self.path):
+            database.copy(self._db, to)
+
+    def close(self) -> None:
+        """Close it. Harmless twice."""
+        self._db.close()
+        self._lock.close()
+
+    def read(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of one query, complete at once: a half-read cursor would keep the log from being folded in."""
+        with database.plain_errors(self.path):
+            return list(self._db.execute(sql, bindings))
+
+    def _rows(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        try:
+            with database.plain_errors(self.path):
+                for row in self._db.execute(sql, bindings):
+                    rows.append(row)  # noqa: PERF402 - what was read before the damage is kept
+        except StoreError as error:
+            if not database.is_damage(error):
+                raise
+            self.trouble = self.trouble or str(error)
+        return rows
+
+    def _refuse_replaced(self) -> None:
+        """A file moved away or put back from a copy would take writes that nobody finds again."""
+        try:
+            same = os.stat(self.path).st_ino == self._inode
+        except OSError:
+            same = False
+        if not same:
+            self.trouble = f"{self.path} was moved or replaced while it was open: start this console again"
+            raise StoreError(self.trouble)
+
+    def _examine(self) -> str:
+        """What is wrong with a file that was just opened, empty if nothing. Leaves a damaged one as it is."""
+        trouble = ""
+        try:
+            if self.path.stat().st_size <= _CHECKED_WHOLE:
+                found = self._db.execute("PRAGMA quick_check(1)").get
+                trouble = "" if found == "ok" else f"{self.path} is damaged: {found}"
+            if not trouble:
+                trouble = verify_tail(self._db)
+        except apsw.Error as error:
+            trouble = f"{self.path} is damaged: {error}"
+        if trouble:
+            database.keep_untouched(self._db)
+            self._db.execute("PRAGMA query_only = ON")
+        return trouble
+
+
+def _connect(path: Path, lock: database.Lock, read_only: bool) -> tuple[apsw.Connection, str]:
+    """The connection, and why nothing may be appended by it."""
+    if read_only and not path.exists():
+        return _empty(), f"There is no journal at {path} yet"
+    try:
+        if not read_only:
+            place.create(path)
+        writable = not read_only and os.access(path, os.W_OK)
+        db = database.connect(path, read_only=not writable)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror or error}") from error
+    try:
+        with database.plain_errors(path):
+            if writable:
+                database.version(db, JOURNAL)
+                database.settle(db, durable=True)
+                database.bring_up(db, JOURNAL, lock)
+                return db, ""
+            found = database.version(db, JOURNAL)
+            if not found:
+                db.close()
+                return _empty(), f"There is nothing in {path} yet"
+            if found < JOURNAL.version:
+                raise StoreError(f"{path} needs an upgrade: open it once with a console that may write it")
+            return db, "Opened for reading" if read_only else f"{path} may not be written by you: open for reading"
+    except StoreError as error:
+        db.close()
+        if not database.is_damage(error):
+            raise
+        return _empty(), str(error)
+
+
+def _empty() -> apsw.Connection:
+    """Stands in for a file that does not exist or is no database: every question has an empty answer."""
+    db = apsw.Connection(":memory:")
+    for step in JOURNAL.steps:
+        db.execute(step)
+    return db
