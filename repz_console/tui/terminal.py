@@ -1,0 +1,461 @@
+"""The terminal: one writer that never waits, and an app that sends it only the cells that changed.
+
+The only file that leans on Textual's private API; `tests/test_tui_terminal.py` fails loudly where Textual changes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import termios
+import threading
+import time
+import traceback
+import tty
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.color import ColorSystem
+from rich.console import RenderableType
+from rich.style import Style
+from textual import constants, events
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.driver import Driver
+from textual.geometry import Size
+from textual.message import Message
+from textual.screen import Screen
+from textual.strip import Strip
+
+from repz_console.tui.cells import PLAIN, Cells, Pen
+from repz_console.tui.keyboard import InputFilter
+from repz_console.tui.modes import ALTERNATE_SCREEN, LEAVE
+
+STALL = 2.0
+"""Seconds without the terminal taking a byte after which its screen is no longer trusted."""
+LATE_AFTER_STALL = 0.5
+"""Seconds after a stall in which keys count as typed blindly."""
+HARD_EXIT = 4.0
+"""Seconds that an orderly end may take once a signal asked for it."""
+
+_BEAT = 0.25
+_LOOP_GAP = 1.0
+_RESIZE_PAUSE = 0.05
+_LAST_WORDS = 0.3
+_MOUSE_ON, _MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1000l\x1b[?1006l"
+_ENTER = "\x1b[?25l\x1b[?7l\x1b[?2004h"
+_ASK_SYNC = "\x1b[?2026$p"
+_SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
+_COLOR_SYSTEMS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+}
+_EXIT_SIGNALS = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+class GuardDriver(Driver):
+    """Reads and writes the terminal within the event loop, and never waits for it."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._in = sys.__stdin__.fileno() if sys.__stdin__ else 0
+        self._out = _own_description(sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        self._attributes: list[Any] | None = None
+        self._parser = XTermParser(False)
+        self._decode = getincrementaldecoder("utf-8")("replace").decode
+        self._filter = InputFilter()
+        self._pending = bytearray()
+        self._pending_since = 0.0
+        self._behind = False
+        self._thawed_at = -1e9
+        self._woke_at = -1e9
+        self._last_beat = 0.0
+        self._handles: dict[str, asyncio.TimerHandle] = {}
+        self._running = False
+        self.gone = False
+        """Whether the terminal has hung up: nothing can be read or shown any more."""
+        self._size = size or _terminal_size(self._out)
+        self.cells = Cells(*self._size)
+
+    # Life
+
+    def start_application_mode(self) -> None:
+        """Take the terminal, its keys and the signals that end a program."""
+        app = self._app
+        self._attributes = _raw(self._in)
+        if not (isinstance(app, GuardedApp) and app.on_alternate_screen):
+            self.write(ALTERNATE_SCREEN)
+        self._start()
+        loop = self._loop
+        for number, code in _EXIT_SIGNALS.items():
+            loop.add_signal_handler(number, self._end, code)
+        loop.add_signal_handler(signal.SIGWINCH, self._once, "resize", _RESIZE_PAUSE, self._resized)
+        loop.add_signal_handler(signal.SIGTSTP, self._suspend)
+        loop.add_signal_handler(signal.SIGCONT, self._continue)
+        self._post_size()
+
+    def _start(self) -> None:
+        self._running = True
+        self.write(_ENTER + (_MOUSE_ON if self._mouse else ""))
+        if os.environ.get("TERM_PROGRAM") != "Apple_Terminal":
+            # That one writes the query on the screen instead of answering it.
+            self.write(_ASK_SYNC)
+        self._loop.add_reader(self._in, self._read)
+        self._last_beat = time.monotonic()
+        self._once("beat", _BEAT, self._beat)
+
+    def disable_input(self) -> None:
+        """Read no more keys."""
+        self._loop.remove_reader(self._in)
+        for handle in self._handles.values():
+            handle.cancel()
+        self._handles.clear()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back as it was."""
+        self.disable_input()
+        self._running = False
+        self._pending.clear()
+        self._write_out(LEAVE)
+        deadline = time.monotonic() + _LAST_WORDS
+        while self._pending and not self.gone and time.monotonic() < deadline:
+            time.sleep(0.01)
+            self._drain()
+        self._loop.remove_writer(self._out)
+        if self._attributes is not None:
+            with contextlib.suppress(termios.error, OSError):
+                termios.tcflush(self._in, termios.TCIFLUSH)
+            _cooked(self._in, self._attributes)
+
+    def close(self) -> None:
+        """Let go of the terminal. Signals that end a program stay harmless until it has ended by itself."""
+        self._loop.remove_writer(self._out)
+        with contextlib.suppress(OSError):
+            os.close(self._out)
+        self.gone = True
+
+    def _suspend(self) -> None:
+        self.stop_application_mode()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _continue(self) -> None:
+        if self.gone:
+            return
+        _raw(self._in)
+        self.write(ALTERNATE_SCREEN)
+        self._start()
+        self._woke_at = time.monotonic()
+        self.repaint()
+        self._post_size()
+
+    def _end(self, code: int) -> None:
+        leave_at = threading.Timer(HARD_EXIT, _hard_exit, (self._out, self._in, self._attributes, code))
+        leave_at.daemon = True
+        leave_at.start()
+        self._app.exit(return_code=code)
+
+    def _hang_up(self) -> None:
+        if self.gone:
+            return
+        self.gone = True
+        self._pending.clear()
+        self.disable_input()
+        self._loop.remove_writer(self._out)
+        self._end(_EXIT_SIGNALS[signal.SIGHUP])
+
+    def _once(self, name: str, delay: float, call: Any) -> None:
+        if name not in self._handles:
+
+            def run() -> None:
+                self._handles.pop(name, None)
+                call()
+
+            self._handles[name] = self._loop.call_later(delay, run)
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._last_beat > _LOOP_GAP:
+            self._woke_at = now
+        self._last_beat = now
+        self._once("beat", _BEAT, self._beat)
+
+    # Size
+
+    def _resized(self) -> None:
+        size = _terminal_size(self._out)
+        if size != self._size:
+            self._size = size
+            self.cells.resize(*size)
+        self._post_size()
+
+    def _post_size(self) -> None:
+        assert self._size is not None
+        size = Size(*self._size)
+        self._app.post_message(events.Resize(size, size))
+
+    # Keys
+
+    @property
+    def blind(self) -> bool:
+        """Whether the person at the keyboard cannot have seen the screen as it is: keys typed now are not trusted."""
+        now = time.monotonic()
+        stalled = bool(self._pending) and now - self._pending_since > _LOOP_GAP
+        asleep = now - self._last_beat > _LOOP_GAP
+        return stalled or asleep or now - max(self._thawed_at, self._woke_at) < LATE_AFTER_STALL
+
+    def send_message(self, message: Message) -> None:
+        """Give the app a message. Everything here runs in the app's own loop."""
+        app = self._app
+        if isinstance(message, events.Key) and isinstance(app, GuardedApp) and self.blind:
+            app.on_late_key(message)
+        else:
+            app.post_message(message)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._in, 4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._hang_up()
+            return
+        self._feed(self._filter.feed(self._decode(data), time.monotonic()))
+
+    def _feed(self, text: str) -> None:
+        if text:
+            for message in self._parser.feed(text):
+                self.process_message(message)
+        # The parser holds back a lone escape until it is clear that nothing follows.
+        self._once("tick", constants.ESCAPE_DELAY + 0.005, self._tick)
+
+    def _tick(self) -> None:
+        for message in self._parser.tick():
+            self.process_message(message)
+        if self._filter.waiting:
+            text = self._filter.flush(time.monotonic())
+            self._once("tick", 0.1, self._tick)
+            if text:
+                self._feed(text)
+
+    # Output
+
+    def use_mouse(self, on: bool) -> None:
+        """Ask the terminal to send clicks and the wheel, or to keep them for selecting text."""
+        self._mouse = on
+        self.write(_MOUSE_ON if on else _MOUSE_OFF)
+
+    def write(self, data: str) -> None:
+        """Send something other than a frame, after what is on its way."""
+        self._write_out(data)
+
+    def paint(self, synchronised: bool = False) -> None:
+        """Make the terminal show `cells`; while it is still busy with an earlier frame, as soon as it is not."""
+        if self._pending or self.gone:
+            self._behind = True
+            return
+        self._behind = False
+        changes = self.cells.changes()
+        if changes:
+            self._write_out(f"{_SYNC_START}{changes}{_SYNC_END}" if synchronised else changes)
+
+    def repaint(self) -> None:
+        """Send every cell again, whatever the terminal may show by now."""
+        self.cells.forget()
+        self.paint()
+
+    def _write_out(self, data: str) -> None:
+        if self.gone:
+            return
+        waiting = bool(self._pending)
+        self._pending += data.encode("utf-8", "replace")
+        if waiting:
+            return
+        self._drain()
+        if self._pending and not self.gone:
+            self._pending_since = time.monotonic()
+            self._loop.add_writer(self._out, self._drained)
+
+    def _drain(self) -> None:
+        while self._pending:
+            try:
+                sent = os.write(self._out, self._pending)
+            except BlockingIOError:
+                return
+            except InterruptedError:
+                continue
+            except OSError:
+                self._hang_up()
+                return
+            del self._pending[:sent]
+
+    def _drained(self) -> None:
+        now = time.monotonic()
+        if now - self._pending_since > STALL:
+            self.cells.forget()
+            self._thawed_at = now
+            self._behind = True
+        self._drain()
+        self._pending_since = now
+        if not self._pending:
+            self._loop.remove_writer(self._out)
+            if self._behind and self._running:
+                self.paint()
+
+
+class GuardedApp(App[None]):
+    """An app whose frames go through `GuardDriver`, and whose crash shows no secret."""
+
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+
+    def __init__(self, *, on_alternate_screen: bool = False) -> None:
+        super().__init__(driver_class=GuardDriver, ansi_color=True)
+        self.on_alternate_screen = on_alternate_screen
+        """Whether the alternate screen is on already, so that what stands on it stays until the first frame."""
+        self.defect: str = ""
+        """The traceback, without any variable's value, of what ended the app."""
+        self._disable_tooltips = True
+        self._disable_notifications = True
+        self._pens: dict[Style, Pen] = {}
+        self._color_system = _COLOR_SYSTEMS.get(self.console.color_system or "")
+        self.animation_level = "none"
+
+    @property
+    def guard(self) -> GuardDriver | None:
+        """The driver, when there is a real terminal."""
+        return self._driver if isinstance(self._driver, GuardDriver) else None
+
+    def on_late_key(self, event: events.Key) -> None:
+        """A key came while the person could not see the screen. It is dropped; override to say so."""
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        guard = self.guard
+        if guard is None or not isinstance(renderable, LayoutUpdate | ChopsUpdate):
+            super()._display(screen, renderable)
+            return
+        if self._batch_count or not self._running or self._closed:
+            return
+        try:
+            for row, column, strip in pieces(renderable):
+                guard.cells.put(row, column, self._runs(strip))
+        except Exception as error:
+            self._handle_exception(error)
+            return
+        guard.paint(self._sync_available)
+
+    def _runs(self, strip: Strip) -> Iterator[tuple[str, Pen]]:
+        for text, style, control in strip:
+            if not control:
+                yield text, PLAIN if style is None else self._pen(style)
+
+    def _pen(self, style: Style) -> Pen:
+        pen = self._pens.get(style)
+        if pen is None:
+            pen = self._pens[style] = pen_of(style, self._color_system)
+        return pen
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._return_code = 70
+        self.defect = self.defect or "".join(traceback.format_exception(error))
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+
+def pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Strip]]:
+    """(row, column, strip) of everything that an update of Textual's compositor wants drawn."""
+    if isinstance(update, LayoutUpdate):
+        for row, line in enumerate(update.strips, update.region.y):
+            column = update.region.x
+            for strip in line:
+                yield row, column, strip
+                column += strip.cell_length
+        return
+    for row, first, last in update.spans:
+        for end, (column, chop) in zip(update.chop_ends[row], update.chops[row].items(), strict=False):
+            if chop is not None and column <= last and end > first:
+                yield row, column, chop if end <= last else chop.crop(0, last - column)
+
+
+def pen_of(style: Style, system: ColorSystem | None) -> Pen:
+    """How a terminal with these colours draws a style; without any, only bold, underline and their like remain."""
+    attributes = ";".join(
+        number
+        for number, on in (
+            ("1", style.bold),
+            ("2", style.dim),
+            ("3", style.italic),
+            ("4", style.underline),
+            ("7", style.reverse),
+            ("9", style.strike),
+        )
+        if on
+    )
+    front, back = PLAIN.front, PLAIN.back
+    if system is not None:
+        if style.color is not None:
+            front = ";".join(style.color.downgrade(system).get_ansi_codes(foreground=True))
+        if style.bgcolor is not None:
+            back = ";".join(style.bgcolor.downgrade(system).get_ansi_codes(foreground=False))
+    return Pen(attributes, front, back)
+
+
+def _own_description(fileno: int) -> int:
+    """A descriptor of the same terminal that can be made non-blocking without making the shell's so."""
+    for path in _names(fileno):
+        with contextlib.suppress(OSError):
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    # Without a name in this mount namespace writes may wait, as any other program's.
+    return os.dup(fileno)
+
+
+def _names(fileno: int) -> Iterable[str]:
+    with contextlib.suppress(OSError):
+        yield os.ttyname(fileno)
+    yield "/dev/tty"
+
+
+def _terminal_size(fileno: int) -> tuple[int, int]:
+    try:
+        width, height = os.get_terminal_size(fileno)
+    except OSError:
+        width, height = 0, 0
+    return width or 80, height or 24
+
+
+def _raw(fileno: int) -> list[Any] | None:
+    """Every key as it is typed; gives the attributes from before."""
+    try:
+        before = termios.tcgetattr(fileno)
+        attributes = termios.tcgetattr(fileno)
+        attributes[tty.LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG)
+        attributes[tty.IFLAG] &= ~(termios.IXON | termios.IXOFF | termios.ICRNL | termios.INLCR | termios.IGNCR)
+        attributes[tty.CC][termios.VMIN] = 1
+        termios.tcsetattr(fileno, termios.TCSANOW, attributes)
+    except (termios.error, OSError):
+        return None
+    return before
+
+
+def _cooked(fileno: int, attributes: list[Any]) -> None:
+    with contextlib.suppress(termios.error, OSError):
+        termios.tcsetattr(fileno, termios.TCSANOW, attributes)
+
+
+def _hard_exit(out: int, fileno: int, attributes: list[Any] | None, code: int) -> None:
+    with contextlib.suppress(OSError):
+        os.write(out, LEAVE.encode())
+    if attributes is not None:
+        _cooked(fileno, attributes)
+    os._exit(code)
