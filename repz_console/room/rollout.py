@@ -1,0 +1,161 @@
+"""The rollouts: planned stages, the four truths, decisions and gates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from repz_console.facts import Exposure, Freshness, Snapshot
+from repz_console.plan import exposure as exposures
+from repz_console.plan.model import Plan, Rollout
+from repz_console.plan.schedule import instant, plan_span
+from repz_console.room import gates, stages, truths
+from repz_console.room.bugs import Queue
+from repz_console.room.decisions import ChangeRecord, Decisions
+from repz_console.room.freshness import next_change, soonest
+from repz_console.room.views import ChangeView, ControlView, GateView, RolloutsView, RolloutView
+from repz_console.room.words import who
+
+
+class Surroundings(Struct, frozen=True):
+    """What every rollout is judged in."""
+
+    plan: Plan
+    decisions: Decisions
+    snapshots: Mapping[str, Snapshot]
+    control: ControlView
+    queue: Queue
+    bugs: Freshness
+
+
+def build(around: Surroundings, now: datetime) -> RolloutsView:
+    """All rollouts, the main one first, then in the plan's order."""
+    plan = around.plan
+    main = stages.main_rollout(plan)
+    views = tuple(_view(around, identity, now) for identity in sorted(plan.rollout, key=lambda each: each != main))
+    first = views[0] if views else None
+    return RolloutsView(
+        rollouts=views,
+        blocker=gates.blocker(first.gates) if first is not None and first.next is not None else "",
+        next_change=soonest(_expiries(around, now)),
+    )
+
+
+def gates_of(around: Surroundings, identity: str, target: Exposure | None, now: datetime) -> tuple[GateView, ...]:
+    """The gates of going to `target`, or to the next stage if it is None. Raises KeyError for an unknown rollout."""
+    rollout = around.plan.rollout[identity]
+    controller = truths.backend(around.plan, identity, around.snapshots.get(rollout.controller), now)
+    if target is None:
+        phase = stages.position(around.plan, rollout, _basis(around, identity, controller)).phase
+    else:
+        phase = stages.phase_of(rollout, target)
+    return gates.build(
+        gates.Evidence(
+            plan=around.plan,
+            rollout=rollout,
+            phase=phase,
+            decided=around.decisions.rollout(identity),
+            control=around.control,
+            queue=around.queue,
+            bugs=around.bugs,
+            snapshot=controller.snapshot,
+            state=controller.state,
+        ),
+        now,
+    )
+
+
+def shows_the_same(old: RolloutsView, new: RolloutsView) -> bool:
+    """Whether two views differ at most in when they expire."""
+    return _timeless(old) == _timeless(new)
+
+
+def _timeless(view: RolloutsView) -> RolloutsView:
+    def still(rollout: RolloutView) -> RolloutView:
+        return replace(rollout, gates=tuple(replace(gate, next_change=None) for gate in rollout.gates))
+
+    return replace(view, rollouts=tuple(map(still, view.rollouts)), next_change=None)
+
+
+def _basis(around: Surroundings, identity: str, controller: truths.Backend) -> Exposure:
+    """What the stages are compared with: configured, else as last decided, else nobody."""
+    if controller.state is not None:
+        return controller.state.exposure
+    change = around.decisions.rollout(identity).desired
+    return change.intent.target if change is not None else exposures.nobody()
+
+
+def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
+    plan, rollout = around.plan, around.plan.rollout[identity]
+    decided = around.decisions.rollout(identity)
+    controller = truths.backend(plan, identity, around.snapshots.get(rollout.controller), now)
+    configured = truths.configured(rollout, controller)
+    where = stages.position(plan, rollout, _basis(around, identity, controller))
+    past = now >= plan_span(plan)[1]
+    source = plan.source.get(rollout.controller)
+    found = gates_of(around, identity, None, now)
+    return RolloutView(
+        id=identity,
+        title=rollout.title,
+        controller=rollout.controller,
+        backend=source.kind if source is not None else "",
+        cohort=rollout.cohort,
+        regions=_titled(rollout.regions, ((region.id, region.title) for region in plan.region)),
+        features=_titled(_features(rollout), _switches(plan)),
+        stages=where.stages,
+        current=where.current,
+        next=where.next,
+        planned=truths.planned(plan, rollout, past, configured.exposure, now),
+        desired=truths.desired(decided),
+        configured=configured,
+        measured=truths.measured(),
+        revision=controller.state.revision if controller.state is not None else "",
+        drift=truths.drift(around.decisions, identity, rollout, controller),
+        hold=decided.hold,
+        change=_change(decided.latest) if decided.latest is not None else None,
+        unknown=tuple(change.op for change in decided.unknown),
+        last_good=truths.last_good(decided, configured.exposure),
+        gates=found,
+        verdict=gates.verdict(found),
+    )
+
+
+def _features(rollout: Rollout) -> Iterable[str]:
+    return dict.fromkeys(feature for stage in rollout.stage for feature in stage.features)
+
+
+def _switches(plan: Plan) -> Iterable[tuple[str, str]]:
+    yield from ((flag.id, flag.title) for flag in plan.flag)
+    yield from ((feature.id, feature.title) for feature in plan.feature)
+
+
+def _titled(identities: Iterable[str], titles: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    known = dict(titles)
+    return tuple((identity, known.get(identity, identity)) for identity in identities)
+
+
+def _change(change: ChangeRecord) -> ChangeView:
+    return ChangeView(
+        op=change.op,
+        action=change.intent.action,
+        state=change.state,
+        target=change.intent.target,
+        who=who(change.actor),
+        at=change.at,
+        why=change.why,
+    )
+
+
+def _expiries(around: Surroundings, now: datetime) -> Iterable[datetime | None]:
+    """Every later instant at which a stage is due, a read-back grows too old or the plan is past."""
+    for rollout in around.plan.rollout.values():
+        snapshot = around.snapshots.get(rollout.controller)
+        yield next_change(snapshot, now)
+        due = [instant(stage.at, around.plan.launch.zone) for stage in rollout.stage]
+        due += [limit for limit in [gates.readable_until(rollout, snapshot)] if limit is not None]
+        yield from (at for at in due if at > now)
+    ends = plan_span(around.plan)[1]
+    yield ends if ends > now else None
