@@ -56,12 +56,12 @@ def moment(at: datetime, now: datetime, zone: tzinfo) -> str:
 
 
 def age(span: timedelta) -> str:
-    """An age in one unit, rounded down: `4s`, `3m`, `2h`, `5d`. What lies ahead by a clock's error counts as 0."""
+    """An age in one unit, rounded down: `<1m`, `3m`, `2h`, `5d`. It says no seconds, so a pane need not follow them."""
     seconds = max(0, int(span.total_seconds()))
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= length:
             return f"{seconds // length}{unit}"
-    return f"{seconds}s"
+    return "<1m"
 
 
 def lasting(span: timedelta) -> str:

@@ -1,0 +1,219 @@
+"""The Room tab: what happens now and next, what stands in the way, how each area is, who is here, what was decided.
+
+Row keys: `tab:TAB` for an area, `gate:ID` for a blocker, `journal:SEQ` for an entry.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from repz_console.facts import Verdict
+from repz_console.room.views import GateView, Happening, RoomView
+from repz_console.tui.paint.areas import standings
+from repz_console.tui.paint.base import Brush, Line, Sheet, Span
+from repz_console.tui.paint.format import clip, cut, exposure_percent, fit, line_width, percent, spread, wrap
+from repz_console.tui.paint.rows import Rows, beside, longest
+from repz_console.tui.paint.sentences import sentence
+from repz_console.tui.paint.times import age, day, minute, moment, weekday, zone_of
+from repz_console.tui.paint.words import VERDICT_ROLE, chip, signed
+
+_LABEL = 9
+_JOURNAL_LEAST = 3
+_WIDE = 120
+_IDLE_MINUTES = 5
+
+
+def paint(view: RoomView, brush: Brush) -> Sheet:
+    """The whole room. From 120 columns the journal stands at the right."""
+    width, height = brush.size
+    wide = width >= _WIDE
+    left = width * 3 // 5 if wide else width
+    roomy = height >= 24
+    rows = Rows(left, brush.glyphs)
+    _now_and_next(rows, view, brush, 3 if roomy else 2, 3 if roomy else 1)
+    _gap(rows, True)
+    _stage(rows, view, brush, 6 if roomy else 2)
+    _gap(rows, True)
+    for standing in standings(view, brush.glyphs):
+        text: Line = (_label(standing.label), signed(standing.role, standing.text, brush.glyphs))
+        right: Line = ((standing.aside, "muted"),)
+        fits = line_width(text) + line_width(right) + 3 < left
+        rows.add(spread(text, right, left - 1, brush.glyphs.ellipsis) if fits else text, _tab_key(standing.tab))
+    _gap(rows, True)
+    _people(rows, view, brush, wide)
+    if wide:
+        lines, keys = _beside_journal(rows, view, brush, left)
+    else:
+        _gap(rows, height - len(rows.lines) - 2 >= _JOURNAL_LEAST)
+        for line, key in _journal(view, brush, width, max(_JOURNAL_LEAST, height - len(rows.lines) - 1)):
+            rows.add(line, key)
+        lines, keys = rows.lines, rows.keys
+    return Sheet([_header(view, brush), *lines], ["", *keys], 1)
+
+
+def _gap(rows: Rows, wanted: bool) -> None:
+    if wanted:
+        rows.blank()
+
+
+def _tab_key(tab: str) -> str:
+    return f"tab:{tab}" if tab else ""
+
+
+def _label(text: str) -> Span:
+    return (f" {fit(text, _LABEL)}", "title")
+
+
+def _header(view: RoomView, brush: Brush) -> Line:
+    zone = zone_of(view.clock.zone)
+    worst = view.sources.worst
+    times = [source.last_ok_at for source in view.sources.sources if source.freshness is worst]
+    known = [at for at in times if at is not None]
+    at = (min(known) if len(known) == len(times) else None) if times else view.clock.now
+    today = weekday(view.clock.now.astimezone(zone).date())
+    left: list[Span] = [(f" {view.launch.title}", "strong"), (f"  {today}", "text")]
+    if view.clock.phase:
+        left.append((f"  {view.clock.phase}", "text"))
+    if view.findings:
+        left.append((f"  {len(view.findings)} in the plan to settle (F)", "muted"))
+    return spread(left, chip(worst, at, view, brush.glyphs, zone), brush.size.width, brush.glyphs.ellipsis)
+
+
+def _now_and_next(rows: Rows, view: RoomView, brush: Brush, most_now: int, most_next: int) -> None:
+    clock = view.clock
+    if clock.hold is not None:
+        since = moment(clock.hold.at, clock.now, zone_of(clock.zone))
+        because = f": {clock.hold.reason}" if clock.hold.reason else ""
+        held = f"HOLD by {clock.hold.who} since {since}{because}"
+        rows.add((_label("NOW"), (f"{brush.glyphs.warn} {held}", "warn")))
+        most_now -= 1
+    elif clock.past:
+        rows.add((_label("NOW"), (f"{brush.glyphs.warn} the plan is over", "warn")))
+        most_now -= 1
+    elif not clock.current:
+        rows.add((_label("NOW"), ("nothing is planned for this moment", "muted")))
+    for number, happening in enumerate(clock.current[: max(0, most_now)]):
+        first = number == 0 and clock.hold is None and not clock.past
+        _happening(rows, view, brush, "NOW" if first else "", happening, until=True)
+    if not clock.upcoming:
+        rows.add((_label("NEXT"), ("nothing more is planned", "muted")))
+    for number, happening in enumerate(clock.upcoming[:most_next]):
+        _happening(rows, view, brush, "" if number else "NEXT", happening, until=False)
+
+
+def _happening(rows: Rows, view: RoomView, brush: Brush, label: str, what: Happening, until: bool) -> None:
+    zone, now = zone_of(view.clock.zone), view.clock.now
+    at = what.until if until else what.at
+    if at is None:
+        when = ""
+    elif at.astimezone(zone).date() == now.astimezone(zone).date():
+        when = minute(at, zone)
+    else:
+        when = f"{weekday(at.astimezone(zone).date())} {minute(at, zone)}"
+    role = "strong" if what.kind in ("stage", "launch") else "text"
+    left: Line = (_label(label), (what.title, role))
+    said = f"until {when}" if until and when else when
+    rows.add(spread(left, ((said, "muted"),), rows.width - 1, brush.glyphs.ellipsis))
+
+
+def _stage(rows: Rows, view: RoomView, brush: Brush, most: int) -> None:
+    glyphs = brush.glyphs
+    if not view.rollout.rollouts:
+        rows.add((_label("STAGE"), ("no rollout is planned", "muted")))
+        return
+    rollout = view.rollout.rollouts[0]
+    configured = rollout.configured.exposure
+    now = rollout.current.title if rollout.current else "before the first stage"
+    line: list[Span] = [_label("STAGE"), (f"{now} ", "text"), (exposure_percent(configured), "accent")]
+    if rollout.next is None:
+        rows.add((*line, (f" {glyphs.dot} no stage is left", "muted")), "tab:rollout")
+        return
+    zone = zone_of(view.clock.zone)
+    on = rollout.next.at.astimezone(zone)
+    due = f"{weekday(on.date())} {minute(on, zone)}" if rollout.next.timed else day(rollout.next.at.date())
+    line += [
+        (f" {glyphs.arrow} ", "muted"),
+        (f"{rollout.next.title} ", "strong"),
+        (percent(rollout.next.percent), "strong"),
+        (f", planned {due}", "muted"),
+    ]
+    verdict: Line = (signed(VERDICT_ROLE[rollout.verdict], rollout.verdict.value, glyphs),)
+    rows.add(spread(line, verdict, rows.width - 1, glyphs.ellipsis), "tab:rollout")
+    blockers = blocking(rollout.gates)
+    if not blockers and view.rollout.blocker:
+        rows.add((_label(""), signed("bad", view.rollout.blocker, glyphs)), "tab:rollout")
+    shown = blockers if len(blockers) <= most else blockers[: most - 1]
+    for gate in shown:
+        role = VERDICT_ROLE[gate.verdict]
+        rows.add((_label(""), signed(role, f"{gate.title}: ", glyphs), (gate.line, "text")), f"gate:{gate.id}")
+    if len(shown) < len(blockers):
+        more = ", ".join(gate.title for gate in blockers[len(shown) :])
+        rows.add((_label(""), (f"{glyphs.dot} and {len(blockers) - len(shown)} more: {more}", "warn")), "tab:rollout")
+
+
+def blocking(gates: tuple[GateView, ...]) -> list[GateView]:
+    """The gates that do not pass, what fails before what is inconclusive."""
+    return [gate for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for gate in gates if gate.verdict is verdict]
+
+
+def _people(rows: Rows, view: RoomView, brush: Brush, wide: bool) -> None:
+    control, zone, now = view.control, zone_of(view.clock.zone), view.clock.now
+    if control.state == "FREE":
+        line: list[Span] = [_label("CONN"), (f"{brush.glyphs.off} FREE", "text")]
+        line.append((", c takes it", "muted") if control.may_take else (f", {control.why_not}", "muted"))
+    else:
+        who = f"YOU ({control.holder})" if control.mine else control.holder
+        line = [_label("CONN"), (f"{brush.glyphs.cursor} {who}", "accent" if control.mine else "strong")]
+        seat = f", {control.seat}" if control.seat else ""
+        since = f" since {moment(control.since, now, zone)}" if control.since else ""
+        line.append((f"{seat}{since}", "muted"))
+    rows.add(line)
+    people = [
+        _person(person.user, person.tab, now - person.typed_at if person.typed_at else None)
+        for person in control.people
+    ]
+    rows.add((_label("HERE"), (", ".join(people) or "nobody else is known", "text")))
+
+
+def _person(user: str, tab: str, idle: timedelta | None) -> str:
+    where = [tab] if tab else []
+    if idle is not None and idle >= timedelta(minutes=_IDLE_MINUTES):
+        where.append(f"idle {age(idle)}")
+    return f"{user} ({', '.join(where)})" if where else user
+
+
+def _journal(view: RoomView, brush: Brush, width: int, most: int) -> list[tuple[Line, str]]:
+    zone, glyphs = zone_of(view.clock.zone), brush.glyphs
+    latest = view.journal.latest[:most]
+    if not latest:
+        return [((_label("JOURNAL"), ("empty", "muted")), "")]
+    names = longest((entry.actor.user for entry in latest), 10)
+    whens = [moment(entry.at, view.clock.now, zone) for entry in latest]
+    column = longest(whens, 12)
+    found: list[tuple[Line, str]] = []
+    for number, (entry, when) in enumerate(zip(latest, whens, strict=True)):
+        line: Line = (
+            _label("" if number else "JOURNAL"),
+            (f"{fit(when, column)} ", "muted"),
+            (f"{fit(entry.actor.user, names, glyphs.ellipsis)} ", "text"),
+            (sentence(entry.event), "text"),
+        )
+        found.append((line, f"journal:{entry.seq}"))
+    return found
+
+
+def _beside_journal(rows: Rows, view: RoomView, brush: Brush, left: int) -> tuple[list[Line], list[str]]:
+    zone, glyphs = zone_of(view.clock.zone), brush.glyphs
+    room = brush.size.width - left - 3
+    right: list[Line] = [(("JOURNAL", "title"), (f"  {view.journal.length:,} entries", "muted"))]
+    for entry in view.journal.latest:
+        head: Line = ((f"{moment(entry.at, view.clock.now, zone)} ", "muted"), (cut(entry.actor.user, 12), "strong"))
+        right.append(clip(head, room, glyphs.ellipsis))
+        right += [(("  " + piece, "text"),) for piece in wrap(sentence(entry.event), room - 2, 2, glyphs.ellipsis)]
+    count = max(len(rows.lines), min(len(right), brush.size.height - 1))
+    lines: list[Line] = []
+    for index in range(count):
+        one = rows.lines[index] if index < len(rows.lines) else ()
+        other = right[index] if index < len(right) else ()
+        lines.append(beside(one, left, ((f" {glyphs.now} ", "muted"), *other), glyphs))
+    return lines, rows.keys + [""] * (count - len(rows.keys))

@@ -1,0 +1,170 @@
+"""Each kind of journal event as one plain sentence: what happened, without who and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, cast
+
+from repz_console import events
+from repz_console.facts import Exposure
+from repz_console.plan.exposure import headline_percent, is_nobody
+from repz_console.tui.paint.format import percent
+from repz_console.tui.paint.times import lasting, weekday
+
+
+def sentence(event: events.AnyEvent) -> str:
+    """The event as one line, such as `set production from 20 % to 40 %: on time`."""
+    return _SENTENCES[type(event)](event)
+
+
+def exposed(exposure: Exposure | None) -> str:
+    """An exposure in words: its percent and regions."""
+    if exposure is None:
+        return "an unknown exposure"
+    if is_nobody(exposure):
+        return "nobody"
+    regions = " ".join(sorted(region for region, share in exposure.percent.items() if share > 0))
+    return f"{percent(headline_percent(exposure))} of {regions}"
+
+
+def _because(text: str, reason: str) -> str:
+    return f"{text}: {reason}" if reason else text
+
+
+def _adopted(event: events.PlanAdopted) -> str:
+    return f"adopted the plan {event.hash[:8]} from {event.path}"
+
+
+def _rebased(event: events.PlanRebased) -> str:
+    return f"moved the plan by {event.shift_days:+,} days: full launch {weekday(event.full_launch.date())} {event.full_launch:%Y %H:%M} UTC"
+
+
+def _ticked(event: events.ItemTicked) -> str:
+    did = {"done": "ticked", "open": "opened again", "n/a": "marked not applicable"}[event.state]
+    return _because(f"{did} {event.item}", event.note)
+
+
+def _progressed(event: events.TaskProgressed) -> str:
+    return f"put {event.task} at {percent(event.percent)}"
+
+
+def _filed(event: events.BugFiled) -> str:
+    owner = f" for {event.assignee}" if event.assignee else ""
+    return f"filed {event.priority} {event.source}:{event.bug}{owner}: {event.title}"
+
+
+def _changed(event: events.BugChanged) -> str:
+    done: list[str] = []
+    if event.state is not None:
+        done.append("resolved" if event.state == "resolved" else "opened again")
+    if event.priority is not None:
+        done.append(f"priority {event.priority}")
+    if event.assignee is not None:
+        done.append(f"for {event.assignee}" if event.assignee else "for nobody")
+    if event.title is not None:
+        done.append(f"now called {event.title}")
+    return _because(f"bug {event.source}:{event.bug} {', '.join(done) or 'noted'}", event.note or "")
+
+
+def _spent(event: events.SpendAdded) -> str:
+    verb = "committed" if event.entry == "committed" else "spent"
+    return _because(f"{verb} {event.amount:,} on {event.line} ({event.on})", event.note)
+
+
+def _voided(event: events.SpendVoided) -> str:
+    return _because(f"took back spend {event.spend}", event.reason)
+
+
+def _intended(event: events.ChangeIntended) -> str:
+    before = exposed(event.before)
+    target = exposed(event.target)
+    said = {
+        "set": f"sets {event.rollout} from {before} to {target}",
+        "rollback": f"rolls {event.rollout} back from {before} to {target}",
+        "kill": f"KILLS {event.rollout}: from {before} to {target}",
+    }[event.action]
+    return _because(said, event.reason)
+
+
+def _sent(event: events.ChangeSent) -> str:
+    return f"change {event.op} was sent to the backend"
+
+
+def _ended(event: events.ChangeEnded) -> str:
+    outcome = "UNKNOWN" if event.outcome == "unknown" else event.outcome.replace("_", " ")
+    revision = f" at revision {event.revision}" if event.revision else ""
+    return _because(f"change {event.op} {outcome}{revision}", event.why)
+
+
+def _held(event: events.RolloutHeld) -> str:
+    return _because(f"HOLDS {event.rollout}", event.reason)
+
+
+def _resumed(event: events.RolloutResumed) -> str:
+    return _because(f"resumed {event.rollout}", event.reason)
+
+
+def _conn_taken(event: events.ConnTaken) -> str:
+    return _because(f"took the conn{f' from {event.from_whom}' if event.from_whom else ''}", event.reason)
+
+
+def _conn_released(event: events.ConnReleased) -> str:
+    return _because("the conn is free", event.why)
+
+
+def _collector(event: events.CollectorTaken) -> str:
+    return "polls the sources for everyone"
+
+
+def _failed(event: events.SourceFailed) -> str:
+    return f"source {event.source} stopped answering: {event.error}"
+
+
+def _recovered(event: events.SourceRecovered) -> str:
+    return f"source {event.source} answers again after {lasting(timedelta(seconds=event.down_for))}"
+
+
+def _noted(event: events.NoteAdded) -> str:
+    return f"noted: {event.text}"
+
+
+def _opened(event: events.ConsoleOpened) -> str:
+    return f"opened a console{f' ({event.version})' if event.version else ''}"
+
+
+def _closed(event: events.ConsoleClosed) -> str:
+    return _because("closed a console", event.why)
+
+
+def _unknown(event: events.Unknown) -> str:
+    return f"{event.original}, of a kind that this version does not know"
+
+
+_SENTENCES = cast(
+    Mapping[type, Callable[[Any], str]],
+    {
+        events.PlanAdopted: _adopted,
+        events.PlanRebased: _rebased,
+        events.ItemTicked: _ticked,
+        events.TaskProgressed: _progressed,
+        events.BugFiled: _filed,
+        events.BugChanged: _changed,
+        events.SpendAdded: _spent,
+        events.SpendVoided: _voided,
+        events.ChangeIntended: _intended,
+        events.ChangeSent: _sent,
+        events.ChangeEnded: _ended,
+        events.RolloutHeld: _held,
+        events.RolloutResumed: _resumed,
+        events.ConnTaken: _conn_taken,
+        events.ConnReleased: _conn_released,
+        events.CollectorTaken: _collector,
+        events.SourceFailed: _failed,
+        events.SourceRecovered: _recovered,
+        events.NoteAdded: _noted,
+        events.ConsoleOpened: _opened,
+        events.ConsoleClosed: _closed,
+        events.Unknown: _unknown,
+    },
+)
