@@ -1,0 +1,149 @@
+"""Each reading's history, down-sampled: ten-second means for an hour, then minutes for two days, then quarter hours.
+
+A bucket keeps its readings' sum and count, so that it gives their mean, and for a reading whose unit is `count` (how
+many since the last poll) their sum. A time without readings has no bucket: a gap is never drawn as a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import pairwise
+from math import isfinite
+
+import apsw
+
+from repz_console.facts import Reading
+
+WIDTHS = (10, 60, 900)
+"""Bucket widths in seconds, finest first."""
+
+KEPT = (3600, 2 * 86400, 90 * 86400)
+"""Seconds for which each width is kept before it is added up into the next; the last is then dropped."""
+
+COUNTED = "count"
+"""The unit of readings that add up."""
+
+_FIND_SERIES = "SELECT id, unit FROM series WHERE source = ? AND reading = ?"
+_ADD_SERIES = """
+    INSERT INTO series (source, reading, unit) VALUES (?, ?, ?)
+    ON CONFLICT (source, reading) DO UPDATE SET unit = excluded.unit RETURNING id
+"""
+_ADD = """
+    INSERT INTO bucket (series, width, at, total, count) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (series, width, at) DO UPDATE SET total = total + excluded.total, count = count + excluded.count
+"""
+_ROLL_UP = """
+    INSERT INTO bucket (series, width, at, total, count)
+    SELECT series, ?3, at / ?3 * ?3, sum(total), sum(count) FROM bucket
+    WHERE series = ?1 AND width = ?2 AND at < ?4 GROUP BY at / ?3
+    ON CONFLICT (series, width, at) DO UPDATE SET total = total + excluded.total, count = count + excluded.count
+"""
+_DROP = "DELETE FROM bucket WHERE series = ? AND width = ? AND at < ?"
+
+
+class History:
+    """Collects readings into the current buckets and writes each bucket once, when it is over."""
+
+    def __init__(self) -> None:
+        """Starts with nothing collected."""
+        self._series: dict[tuple[str, str, str], int] = {}
+        self._newest: dict[tuple[str, str], datetime] = {}
+        self._open: dict[tuple[str, str, str], tuple[int, float, int]] = {}
+        self._over: list[tuple[tuple[str, str, str], int, float, int]] = []
+        self._due = 0
+
+    def add(self, source: str, readings: Iterable[Reading]) -> None:
+        """Take in readings. One that was taken in before, or has no value, adds nothing."""
+        for reading in readings:
+            if reading.value is None or not isfinite(reading.value):
+                continue
+            name = (source, reading.name)
+            newest = self._newest.get(name)
+            if newest is not None and reading.at <= newest:
+                continue
+            self._newest[name] = reading.at
+            key = (source, reading.name, reading.unit)
+            at = int(reading.at.timestamp()) // WIDTHS[0] * WIDTHS[0]
+            start, total, count = self._open.get(key, (at, 0.0, 0))
+            if start != at:
+                self._over.append((key, start, total, count))
+                total, count = 0.0, 0
+            self._open[key] = (at, total + reading.value, count + 1)
+
+    def due(self, now: datetime) -> bool:
+        """Whether a bucket's width has passed since the last `write`."""
+        return int(now.timestamp()) // WIDTHS[0] > self._due
+
+    def write(self, db: apsw.Connection, now: datetime | None) -> None:
+        """Write the buckets that are over, all of them without `now`. In the caller's transaction."""
+        end = None if now is None else int(now.timestamp()) // WIDTHS[0] * WIDTHS[0]
+        for key, (at, total, count) in list(self._open.items()):
+            if end is None or at < end:
+                self._over.append((key, at, total, count))
+                del self._open[key]
+        db.executemany(_ADD, ((self._id(db, key), WIDTHS[0], at, total, count) for key, at, total, count in self._over))
+        self._over.clear()
+        self._due = 0 if end is None else end // WIDTHS[0]
+
+    def forget(self) -> None:
+        """The file was replaced: series have other numbers there."""
+        self._series.clear()
+
+    def read(
+        self, db: apsw.Connection, source: str, reading: str, since: datetime, points: int
+    ) -> list[tuple[datetime, float]]:
+        """At most `points` means (sums, of counts) since `since`, oldest first, each at the start of its stretch."""
+        row = db.execute(_FIND_SERIES, (source, reading)).get
+        unit = row[1] if row else next((key[2] for key in self._open if key[:2] == (source, reading)), "")
+        first = int(since.timestamp())
+        found: list[tuple[int, float, int]] = []
+        if row:
+            for width in WIDTHS:
+                found += db.execute(
+                    "SELECT at, total, count FROM bucket WHERE series = ? AND width = ? AND at > ?",
+                    (row[0], width, first - width),
+                )
+        pending = [*((key, *bucket) for key, bucket in self._open.items()), *self._over]
+        found += [
+            (at, total, count)
+            for key, at, total, count in pending
+            if key[:2] == (source, reading) and at > first - WIDTHS[0]
+        ]
+        return _sample(sorted(found), points, adds_up=unit == COUNTED)
+
+    def _id(self, db: apsw.Connection, key: tuple[str, str, str]) -> int:
+        if key not in self._series:
+            self._series[key] = int(db.execute(_ADD_SERIES, key).get)
+        return self._series[key]
+
+
+def roll_up(db: apsw.Connection, now: datetime) -> None:
+    """Add up buckets that are old enough into wider ones and drop those past the end. In the caller's transaction."""
+    moment = int(now.timestamp())
+    everything = list(db.execute("SELECT id FROM series"))
+    # A wider bucket is filled only when all of its time is old enough.
+    for (width, wider), kept in zip(pairwise(WIDTHS), KEPT, strict=False):
+        before = (moment - kept) // wider * wider
+        for (series,) in everything:
+            db.execute(_ROLL_UP, (series, width, wider, before))
+            db.execute(_DROP, (series, width, before))
+    for (series,) in everything:
+        db.execute(_DROP, (series, WIDTHS[-1], moment - KEPT[-1]))
+
+
+def _sample(found: list[tuple[int, float, int]], points: int, *, adds_up: bool) -> list[tuple[datetime, float]]:
+    if not found or points < 1:
+        return []
+    span = found[-1][0] - found[0][0]
+    # Stretches start at fixed instants, so that a sparkline shifts along instead of being dealt anew at every look.
+    stretch = max(WIDTHS[0], -(-span // (max(points, 2) - 1)))
+    samples: dict[int, tuple[float, int]] = {}
+    for at, total, count in found:
+        slot = at // stretch
+        old_total, old_count = samples.get(slot, (0.0, 0))
+        samples[slot] = (old_total + total, old_count + count)
+    return [
+        (datetime.fromtimestamp(slot * stretch, UTC), total if adds_up else total / count)
+        for slot, (total, count) in list(samples.items())[-points:]
+    ]
