@@ -28,8 +28,8 @@ def ago(**span: float) -> datetime:
 
 
 def day(on: date) -> datetime:
-    """Midnight UTC of a day."""
-    return datetime(on.year, on.month, on.day, tzinfo=UTC)
+    """Midnight of a day where the launch is."""
+    return datetime(on.year, on.month, on.day, 5, tzinfo=UTC)
 
 
 def share(percent: float, *regions: str, features: tuple[str, ...] = ("core",)) -> Exposure:
@@ -347,7 +347,7 @@ def entry(seq: int, event: events.AnyEvent, actor: Actor = ANA, minutes: float =
 
 ENTRIES = (
     entry(41, events.NoteAdded("Support reports slow mails"), BO, 2),
-    entry(40, events.BugFiled("local", "14", "Password mail is late", "P1"), BO, 300),
+    entry(40, events.BugFiled("local", "14", "Password mail is late", "P1"), BO, 200),
     entry(39, events.ChangeEnded("op-9", "confirmed", "17"), ANA, 240),
     entry(
         38,

@@ -5,9 +5,9 @@ Row keys: `tab:TAB` for an area, `gate:ID` for a blocker, `journal:SEQ` for an e
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from repz_console.facts import Verdict
+from repz_console.facts import Person, Verdict
 from repz_console.room.views import GateView, Happening, RoomView
 from repz_console.tui.paint.areas import standings
 from repz_console.tui.paint.base import Brush, Line, Sheet, Span
@@ -70,8 +70,12 @@ def _header(view: RoomView, brush: Brush) -> Line:
     times = [source.last_ok_at for source in view.sources.sources if source.freshness is worst]
     known = [at for at in times if at is not None]
     at = (min(known) if len(known) == len(times) else None) if times else view.clock.now
-    today = weekday(view.clock.now.astimezone(zone).date())
-    left: list[Span] = [(f" {view.launch.title}", "strong"), (f"  {today}", "text")]
+    local = view.clock.now.astimezone(zone)
+    left: list[Span] = [
+        (f" {view.launch.title}", "strong"),
+        (f"  {weekday(local.date())}", "text"),
+        (f" {local:%Z}", "muted"),
+    ]
     if view.clock.phase:
         left.append((f"  {view.clock.phase}", "text"))
     if view.findings:
@@ -168,18 +172,15 @@ def _people(rows: Rows, view: RoomView, brush: Brush, wide: bool) -> None:
         since = f" since {moment(control.since, now, zone)}" if control.since else ""
         line.append((f"{seat}{since}", "muted"))
     rows.add(line)
-    people = [
-        _person(person.user, person.tab, now - person.typed_at if person.typed_at else None)
-        for person in control.people
-    ]
+    people = [_person(person, now) for person in control.people]
     rows.add((_label("HERE"), (", ".join(people) or "nobody else is known", "text")))
 
 
-def _person(user: str, tab: str, idle: timedelta | None) -> str:
-    where = [tab] if tab else []
-    if idle is not None and idle >= timedelta(minutes=_IDLE_MINUTES):
-        where.append(f"idle {age(idle)}")
-    return f"{user} ({', '.join(where)})" if where else user
+def _person(person: Person, now: datetime) -> str:
+    where = [person.tab] if person.tab else []
+    if person.typed_at is not None and now - person.typed_at >= timedelta(minutes=_IDLE_MINUTES):
+        where.append(f"idle {age(now - person.typed_at)}")
+    return f"{person.user} ({', '.join(where)})" if where else person.user
 
 
 def _journal(view: RoomView, brush: Brush, width: int, most: int) -> list[tuple[Line, str]]:

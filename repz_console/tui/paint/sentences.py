@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any, cast
 
 from repz_console import events
@@ -37,7 +37,8 @@ def _adopted(event: events.PlanAdopted) -> str:
 
 
 def _rebased(event: events.PlanRebased) -> str:
-    return f"moved the plan by {event.shift_days:+,} days: full launch {weekday(event.full_launch.date())} {event.full_launch:%Y %H:%M} UTC"
+    at = event.full_launch.astimezone(UTC)
+    return f"moved the plan by {event.shift_days:+,} days: full launch {weekday(at.date())} {at:%Y %H:%M} UTC"
 
 
 def _ticked(event: events.ItemTicked) -> str:
