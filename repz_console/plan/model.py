@@ -94,7 +94,7 @@ class Task(Table, frozen=True, kw_only=True):
     start: date
     days: int
     owner: str = ""
-    """A seat's id."""
+    """A seat's id, or a role's name as the plan words it; `check` reports a role that no seat has."""
     checklists: tuple[str, ...] = ()
     """Checklists whose items make up this task's progress."""
 
@@ -115,6 +115,7 @@ class Checklist(Table, frozen=True, kw_only=True):
     title: str
     phase: str
     owner: str = ""
+    """As a task's."""
     priority: str = ""
     days: str = ""
     """As the plan words it: `1-2`."""
@@ -227,6 +228,8 @@ class Region(Table, frozen=True, kw_only=True):
     title: str
     countries: tuple[str, ...] = ()
     """ISO 3166 alpha-2 codes; empty means every country no other region names. At most one region may be empty."""
+    countries_stated: bool = True
+    """False where the plan names the region without listing its countries, and the list was filled in."""
 
 
 class Feature(Table, frozen=True, kw_only=True):
@@ -308,6 +311,7 @@ class Ritual(Table, frozen=True, kw_only=True):
     minutes: int
     agenda: tuple[str, ...] = ()
     phase: str = ""
+    """The phase it begins with; it goes on until the plan ends. Empty means from the plan's first day."""
 
 
 class Priorities(Table, frozen=True, kw_only=True):

@@ -1,0 +1,92 @@
+"""Reads a file that may be obeyed: one that nobody but its reader or root could have written."""
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+import pwd
+import stat
+from pathlib import Path
+
+from repz_console.mistakes import ConfigError, Mistake
+from repz_console.text import safe
+
+MOST_BYTES = 4_000_000
+
+
+def read_trusted(path: Path, *, ours: bool) -> str:
+    """A config's text. `ours` is the one that came with the program, which is trusted as far as the program is.
+
+    Raises `ConfigError` where it cannot be read or others could have written it.
+    """
+    name = displayed(path)
+    try:
+        # Without O_NONBLOCK a FIFO put in its place would wait forever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
+        found = "no such file" if missing else f"a file that cannot be opened ({os.strerror(error.errno or 0)})"
+        raise ConfigError([Mistake(name, 0, "", found, "a readable config file")]) from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        refusal = _refusal(status, ours=ours)
+        if refusal:
+            raise ConfigError([Mistake(name, 0, "", *refusal)])
+        try:
+            return file.read(MOST_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise ConfigError([Mistake(name, line, "", "bytes that are not UTF-8", "UTF-8 text")]) from error
+
+
+def _refusal(status: os.stat_result, *, ours: bool) -> tuple[str, str] | None:
+    """What was found and what is allowed, where a file cannot be trusted."""
+    if not stat.S_ISREG(status.st_mode):
+        return "something that is not a file", "a plain file"
+    if status.st_size > MOST_BYTES:
+        return f"{status.st_size} bytes", f"at most {MOST_BYTES}"
+    if ours:
+        return None
+    if status.st_uid not in (0, os.geteuid()):
+        return f"a file of {_user(status.st_uid)}", f"one owned by {_user(os.geteuid())} or root, as a config is code"
+    if status.st_mode & stat.S_IWOTH:
+        return "a file that everyone can write", "one that only its owner can write: chmod go-w"
+    if status.st_mode & stat.S_IWGRP and not _is_private_group(status):
+        return (
+            f"a file that the group {_group(status.st_gid)} can write",
+            "one that only its owner can write: chmod g-w",
+        )
+    return None
+
+
+def _is_private_group(status: os.stat_result) -> bool:
+    """Whether the file's group is its owner's alone, as many systems give each user one."""
+    try:
+        group = grp.getgrgid(status.st_gid)
+        owner = pwd.getpwuid(status.st_uid).pw_name
+    except KeyError:
+        return False
+    return group.gr_name == owner and set(group.gr_mem) <= {owner}
+
+
+def _user(uid: int) -> str:
+    try:
+        return safe(pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        return f"user {uid}"
+
+
+def _group(gid: int) -> str:
+    try:
+        return safe(grp.getgrgid(gid).gr_name)
+    except KeyError:
+        return str(gid)
+
+
+def displayed(path: Path) -> str:
+    """A path as messages show it: short where it lies below the working folder."""
+    try:
+        return safe(path.absolute().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return safe(path)
