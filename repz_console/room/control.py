@@ -81,7 +81,7 @@ def build(
     return ControlView(
         state="FREE" if lease is None else "HELD",
         holder="" if lease is None else who(lease.holder),
-        seat="" if lease is None else lease.holder.seat,
+        seat="" if lease is None else _title(plan, lease.holder.seat),
         mine=lease is not None and me.console != "" and lease.holder.console == me.console,
         since=None if lease is None else lease.taken_at,
         may_take=allowed.may,
@@ -89,6 +89,10 @@ def build(
         people=tuple(sorted(people, key=lambda person: (person.since, person.console))),
         collector="" if collector is None else who(collector.holder),
     )
+
+
+def _title(plan: Plan, identity: str) -> str:
+    return next((seat.title for seat in plan.seat if seat.id == identity), identity)
 
 
 def _has(lease: Held) -> str:

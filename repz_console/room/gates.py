@@ -129,7 +129,7 @@ def _keys(waiting: tuple[Bug, ...]) -> str:
 
 
 def _unknown_bugs(bucket: Freshness) -> str:
-    return "no source tells of any" if bucket is Freshness.OFF else f"none known, but the bug data is {bucket}"
+    return "not known, no source tells of bugs" if bucket is Freshness.OFF else f"none known, but bug data is {bucket}"
 
 
 def _data(evidence: Evidence, now: datetime) -> GateView:
@@ -147,7 +147,7 @@ def _data(evidence: Evidence, now: datetime) -> GateView:
         line = f"{controller} was last read back at {words.instant(read_at)} (limit {limit:g} s): holding"
         return gate(Verdict.INCONCLUSIVE, line)
     if not trustworthy(evidence.bugs):
-        what = "no source tells of bugs" if evidence.bugs is Freshness.OFF else f"the bug data is {evidence.bugs}"
+        what = "no source tells of bugs" if evidence.bugs is Freshness.OFF else f"bug data is {evidence.bugs}"
         return gate(Verdict.INCONCLUSIVE, f"{what}: holding")
     return gate(Verdict.PASS, f"{controller} read back within {limit:g} s, bug data {evidence.bugs}")
 
