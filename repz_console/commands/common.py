@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,8 @@ from repz_console.commands.exits import Exit, Stop
 
 if TYPE_CHECKING:
     from repz_console.config import Loaded
+    from repz_console.engine.session import Session
+    from repz_console.tui.paint.base import Glyphs
 
 Result = TypeVar("Result")
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -52,9 +54,16 @@ def print_json(value: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 
-def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Runs a command's coroutine to its end."""
-    return asyncio.run(coroutine)
+def in_session(ctx: click.Context, work: Callable[[Session], Awaitable[Result]]) -> Result:
+    """What `work` returns, given a session that follows nothing, polls nothing and is not listed as an open console."""
+    return asyncio.run(_with_session(loaded(ctx), work))
+
+
+async def _with_session(config: Loaded, work: Callable[[Session], Awaitable[Result]]) -> Result:
+    from repz_console.engine.session import Session
+
+    async with Session.open(config, watch=False, collect=False) as session:
+        return await work(session)
 
 
 def has_terminal() -> bool:
@@ -62,26 +71,35 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask(question: str, *, otherwise: str) -> str:
-    """What a person types at the terminal. Without a terminal, stops with `otherwise` as the reason."""
+async def ask(question: str, *, otherwise: str) -> str:
+    """What a person types at the terminal, while the session goes on. Without a terminal, stops with `otherwise`."""
     if not has_terminal():
         raise Stop(Exit.NOT_ALLOWED, otherwise)
     print(question, end="", file=sys.stderr, flush=True)
-    answer = sys.stdin.readline()
+    answer = await asyncio.to_thread(sys.stdin.readline)
     if not answer:
         raise click.exceptions.Abort
     return answer.strip()
 
 
+def printed_glyphs() -> Glyphs:
+    """The signs that stdout can print."""
+    from repz_console.tui.paint.base import ASCII, BLOCKS
+
+    return BLOCKS if sys.stdout.encoding.lower().replace("-", "") == "utf8" else ASCII
+
+
 def columns(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
     """Rows as aligned lines, two spaces between columns; the columns in `right` are flush right."""
+    from repz_console.tui.paint.format import cell_width, fit, fit_right
+
     table = [list(row) for row in rows]
     if not table:
         return []
-    widths = [max(len(row[index]) for row in table) for index in range(len(table[0]))]
+    widths = [max(cell_width(row[index]) for row in table) for index in range(len(table[0]))]
     return [
         "  ".join(
-            cell.rjust(width) if index in right else cell.ljust(width)
+            fit_right(cell, width) if index in right else fit(cell, width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in table

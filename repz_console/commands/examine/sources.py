@@ -1,0 +1,75 @@
+"""Each source tried once: what it answers and how long it takes, and whether a rollout could be killed now."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from repz_console.commands.examine.answer import Answer
+from repz_console.config import Loaded
+from repz_console.facts import Facts
+from repz_console.providers import registry
+from repz_console.providers.base import Context, Fetcher, Provider, ProviderError, RolloutWriter
+from repz_console.text import safe
+
+AREA = "sources"
+DEADLINE = 15.0
+"""Seconds a source may take for one answer."""
+
+
+async def examine(loaded: Loaded, state: Path | None) -> list[Answer]:
+    """The answers of every source, asked side by side; `state` is the store's folder, None without one."""
+    tried = await asyncio.gather(*(_try(loaded, name, state) for name in loaded.plan.source))
+    return [answer for answers in tried for answer in answers]
+
+
+async def _try(loaded: Loaded, name: str, state: Path | None) -> list[Answer]:
+    source = loaded.plan.source[name]
+    context = Context(source=name, plan=loaded.plan, folder=loaded.path.parent, state=state)
+    started = time.monotonic()
+    try:
+        provider = registry.create(name, source, loaded.options.get(name), context)
+        async with asyncio.timeout(DEADLINE), provider:
+            answers = [_answer(name, source.kind, await _look(provider), time.monotonic() - started)]
+            if isinstance(provider, RolloutWriter):
+                answers.append(_readiness(name, await provider.ready()))
+            return answers
+    except ProviderError as error:
+        return [Answer(AREA, name, "bad", f"{source.kind}: {error.fault.what}")]
+    except TimeoutError:
+        return [Answer(AREA, name, "bad", f"{source.kind}: no answer within {DEADLINE:.0f} s")]
+    except registry.KindError as error:
+        return [Answer(AREA, name, "bad", safe(error))]
+    except Exception as error:  # a stranger's provider may raise anything; the other sources still have to be tried
+        return [
+            Answer(AREA, name, "bad", safe(f"{source.kind}: a defect of the source: {type(error).__name__}: {error}"))
+        ]
+
+
+async def _look(provider: Provider) -> Facts | None:
+    """One fetch; None from a source that follows the journal and has nothing to be asked."""
+    return await provider.fetch() if isinstance(provider, Fetcher) else None
+
+
+def _answer(name: str, kind: str, facts: Facts | None, seconds: float) -> Answer:
+    if facts is None:
+        return Answer(AREA, name, "ok", f"{kind}: follows the journal")
+    known = [
+        f"{len(facts.readings)} readings" if facts.readings else "",
+        f"{len(facts.bugs)} bugs" if facts.bugs is not None else "",
+        f"{len(facts.spend)} spend entries" if facts.spend is not None else "",
+        f"{len(facts.rollouts)} rollouts" if facts.rollouts is not None else "",
+    ]
+    said = ", ".join(part for part in known if part) or "nothing yet"
+    blind = [reading for reading in facts.readings if reading.value is None]
+    line = f"{kind}: {said} in {seconds * 1000:.0f} ms"
+    if blind:
+        return Answer(AREA, name, "warn", f"{line}; no value for {blind[0].name}: {blind[0].note or 'no reason given'}")
+    return Answer(AREA, name, "ok", line)
+
+
+def _readiness(name: str, obstacle: str) -> Answer:
+    if obstacle:
+        return Answer(AREA, f"{name} way back", "bad", f"a kill would fail now: {obstacle}")
+    return Answer(AREA, f"{name} way back", "ok", "a kill could be written now")

@@ -1,0 +1,96 @@
+"""Whether the journal can be kept here, and whether what it holds is what was written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import apsw
+
+from repz_console.commands.examine.answer import Answer
+from repz_console.store import place
+from repz_console.store.errors import StoreError
+from repz_console.store.journal import Journal
+
+AREA = "store"
+LOW_SPACE = 256 * 1024 * 1024
+"""Bytes free below which a long launch may fill the disk."""
+
+
+def examine(path: str, base: Path) -> list[Answer]:
+    """Every answer about the store that a config names by `[store] path`; `base` is the config's folder."""
+    try:
+        folder = place.folder(path, base)
+    except StoreError as error:
+        return [Answer(AREA, "folder", "bad", str(error))]
+    return [
+        _folder(folder),
+        _rights(folder),
+        _space(folder),
+        *_journal(folder),
+        _telemetry(folder),
+        Answer(AREA, "sqlite", "ok", apsw.sqlite_lib_version()),
+    ]
+
+
+def _folder(folder: Path) -> Answer:
+    return Answer(AREA, "folder", "ok", f"{folder}, on a local file system")
+
+
+def _rights(folder: Path) -> Answer:
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    line = f"mode {mode:04o}, {'shared by its group' if place.is_shared(folder) else 'yours alone'}"
+    if not os.access(folder, os.W_OK):
+        return Answer(AREA, "rights", "bad", f"{line}; you may not write it", "ask its owner to put you in its group")
+    if mode & stat.S_IWGRP and not place.is_shared(folder):
+        return Answer(
+            AREA,
+            "rights",
+            "warn",
+            f"mode {mode:04o}: group-writable, but new files do not take over the group",
+            f"chmod g+s {folder}",
+        )
+    return Answer(AREA, "rights", "ok", line)
+
+
+def _space(folder: Path) -> Answer:
+    free = shutil.disk_usage(folder).free
+    line = f"{free // (1024 * 1024):,} MB free"
+    if free < LOW_SPACE:
+        return Answer(AREA, "space", "warn", line, "make room: a full disk stops the journal, and with it widening")
+    return Answer(AREA, "space", "ok", line)
+
+
+def _journal(folder: Path) -> list[Answer]:
+    if not (folder / "journal.db").exists():
+        return [Answer(AREA, "journal", "note", "there is none yet; the first console makes it")]
+    try:
+        journal = Journal.open(folder, read_only=True)
+    except StoreError as error:
+        return [Answer(AREA, "journal", "bad", str(error))]
+    try:
+        verified = journal.verify()
+    except StoreError as error:
+        return [Answer(AREA, "journal", "bad", str(error))]
+    finally:
+        journal.close()
+    if verified.ok:
+        return [Answer(AREA, "journal", "ok", f"{verified.length:,} entries, the chain is whole")]
+    return [
+        Answer(
+            AREA,
+            "journal",
+            "bad",
+            f"good up to entry {verified.length}; {verified.why}",
+            "keep the file as evidence; put back a copy made by `repz-console journal backup`",
+        )
+    ]
+
+
+def _telemetry(folder: Path) -> Answer:
+    file = folder / "telemetry.db"
+    if not file.exists():
+        return Answer(AREA, "telemetry", "note", "there is none yet; it is made again whenever it is missing")
+    return Answer(AREA, "telemetry", "ok", f"{file.stat().st_size // 1024:,} kB")

@@ -1,0 +1,158 @@
+"""`repz-console journal`: what was decided and observed, read straight from the file and never changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+
+from repz_console.commands.common import config_option, loaded, print_json
+from repz_console.commands.exits import Exit, Stop
+from repz_console.events import Entry
+from repz_console.room import words
+from repz_console.store import place
+from repz_console.store.journal import Journal
+from repz_console.tui.paint.format import count
+from repz_console.tui.paint.sentences import sentence
+
+_FOLLOW_EVERY = 0.25
+"""Seconds between two looks for new entries."""
+
+_CHUNK = 1000
+
+
+@click.group(short_help="Read, export and verify what was decided.")
+def command() -> None:
+    """Read, export and verify what was decided. Every subcommand opens the journal for reading only."""
+
+
+@command.command()
+@click.option("-n", "--lines", type=click.IntRange(min=0), default=20, show_default=True, help="How many entries.")
+@click.option("-f", "--follow", is_flag=True, help="Go on printing new entries until interrupted.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@config_option
+@click.pass_context
+def tail(ctx: click.Context, lines: int, follow: bool, as_json: bool) -> None:
+    """Print the newest entries, oldest first."""
+    with _opened(ctx) as journal:
+        newest = journal.entries(limit=lines, newest=True)[::-1]
+        _print_lines(newest, as_json)
+        if not follow:
+            return
+        last = journal.head()[0]
+        while True:
+            time.sleep(_FOLLOW_EVERY)
+            fresh = journal.entries(after=last)
+            _print_lines(fresh, as_json)
+            last = fresh[-1].seq if fresh else last
+
+
+@command.command()
+@click.argument("seq", type=click.IntRange(min=1))
+@click.option("--json", "as_json", is_flag=True, help="Print it as data.")
+@config_option
+@click.pass_context
+def show(ctx: click.Context, seq: int, as_json: bool) -> None:
+    """Print everything about entry SEQ."""
+    with _opened(ctx) as journal:
+        entry = journal.entry(seq)
+        length = journal.head()[0]
+    if entry is None:
+        raise Stop(Exit.INPUT, f"there is no entry {seq}: the journal has {length:,}")
+    if as_json:
+        print_json(entry)
+        return
+    for line in _detail(entry):
+        click.echo(line)
+
+
+@command.command()
+@click.option("--after", type=click.IntRange(min=0), default=0, show_default=True, help="Only entries after this one.")
+@click.option("--json", is_flag=True, expose_value=False, help="Accepted for symmetry: an export is always JSON.")
+@config_option
+@click.pass_context
+def export(ctx: click.Context, after: int) -> None:
+    """Print every entry as one JSON object a line, oldest first."""
+    with _opened(ctx) as journal:
+        while chunk := journal.entries(after=after, limit=_CHUNK):
+            _print_lines(chunk, as_json=True)
+            after = chunk[-1].seq
+
+
+@command.command()
+@click.option("--head", help="SEQ:HASH noted earlier, which the journal must still contain.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as data.")
+@config_option
+@click.pass_context
+def verify(ctx: click.Context, head: str | None, as_json: bool) -> int:
+    """Check the whole chain; exits 1 and names the first broken entry if it is not what was written.
+
+    Entries cut off at the end leave a chain that is whole: note the head that is printed, and give it next time.
+    """
+    known = _head(head) if head else None
+    with _opened(ctx) as journal:
+        answer = journal.verify(known)
+        seq, digest = journal.head()
+    if as_json:
+        print_json({**msgspec.to_builtins(answer), "head": f"{seq}:{digest}"})
+    elif answer.ok:
+        click.echo(f"{count(answer.length, 'entry', 'entries')}, the chain is whole; head {seq}:{digest}")
+    else:
+        broken = f"entry {answer.broken} is broken: " if answer.broken else ""
+        click.echo(f"{broken}{answer.why}; {answer.length:,} good before it")
+    return Exit.DONE if answer.ok else Exit.FOUND
+
+
+@command.command()
+@click.argument("to", type=click.Path(path_type=Path, dir_okay=False))
+@config_option
+@click.pass_context
+def backup(ctx: click.Context, to: Path) -> None:
+    """Write a consistent copy of the journal to the new file TO, while consoles go on using it."""
+    with _opened(ctx) as journal:
+        journal.backup(to)
+        length = journal.head()[0]
+    click.echo(f"{length:,} entries copied to {to}")
+
+
+@contextmanager
+def _opened(ctx: click.Context) -> Iterator[Journal]:
+    config = loaded(ctx)
+    journal = Journal.open(place.folder(config.plan.store.path, config.path.parent), read_only=True)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+def _head(text: str) -> tuple[int, str]:
+    seq, _, digest = text.partition(":")
+    if not seq.isdigit() or not digest:
+        raise click.UsageError(f"{text!r} is no head: write it like 120:9f86d0…, as `journal verify` prints it")
+    return int(seq), digest
+
+
+def _print_lines(entries: list[Entry], as_json: bool) -> None:
+    for entry in entries:
+        click.echo(msgspec.json.encode(entry) if as_json else line(entry))
+
+
+def line(entry: Entry) -> str:
+    """An entry as one line: number, time, who, what."""
+    return f"{entry.seq:>6}  {entry.at:%Y-%m-%d %H:%M:%S}Z  {words.who(entry.actor)}  {sentence(entry.event)}"
+
+
+def _detail(entry: Entry) -> Iterator[str]:
+    yield f"entry  {entry.seq}  {entry.kind}"
+    yield f"at     {entry.at.isoformat()}"
+    who = f"{words.who(entry.actor)} (uid {entry.actor.uid})"
+    seat = f", seat {entry.actor.seat}" if entry.actor.seat else ""
+    shared = "" if entry.actor.proven else ", a shared account: the name proves nobody"
+    yield f"by     {who}{f' on {entry.actor.tty}' if entry.actor.tty else ''}{seat}{shared}"
+    yield f"hash   {entry.hash}"
+    yield f"what   {sentence(entry.event)}"
+    yield msgspec.json.format(msgspec.json.encode(entry.event), indent=2).decode()

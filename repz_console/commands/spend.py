@@ -1,0 +1,92 @@
+"""`repz-console spend`: enter, list and take back the money that the team records in the journal."""
+
+from __future__ import annotations
+
+import click
+
+from repz_console.commands.common import columns, config_option, in_session, print_json
+from repz_console.commands.exits import Exit, Stop
+from repz_console.engine.session import Session
+from repz_console.providers.base import SpendBook
+from repz_console.room.views import BudgetView
+from repz_console.tui.paint.format import money
+
+
+@click.group(short_help="Enter, list and take back money spent.")
+def command() -> None:
+    """Enter, list and take back money spent."""
+
+
+@command.command()
+@click.argument("line")
+@click.argument("amount")
+@click.option("--committed", is_flag=True, help="Promised, not yet paid.")
+@click.option("--on", metavar="DATE", help="The day it was spent, such as 2027-02-05; today if not given.")
+@click.option("--note", default="", help="What it was for.")
+@config_option
+@click.pass_context
+def add(ctx: click.Context, line: str, amount: str, committed: bool, on: str | None, note: str) -> None:
+    """Enter AMOUNT on the budget line LINE and print the entry's id. A negative amount, after --, is a refund."""
+
+    async def enter(session: Session) -> str:
+        today = session.view().clock.now.date().isoformat()
+        kind = "committed" if committed else "actual"
+        event = _book(session).added(line, amount, entry=kind, on=on or today, note=note)
+        await session.write(event)
+        return f"{getattr(event, 'source', '')}:{getattr(event, 'spend', '')}"
+
+    click.echo(in_session(ctx, enter))
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print them as data.")
+@config_option
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """List every entry, newest first, and what is left."""
+
+    async def look(session: Session) -> BudgetView | None:
+        return session.view().budget
+
+    budget = in_session(ctx, look)
+    if budget is None:
+        raise Stop(Exit.INPUT, "the plan has no [budget]")
+    if as_json:
+        print_json(budget.entries)
+        return
+    rows = [
+        (
+            entry.id,
+            entry.on.isoformat(),
+            money(entry.amount, budget.currency),
+            "taken back" if entry.voided else entry.kind,
+            entry.line,
+            entry.who or "-",
+            entry.note,
+        )
+        for entry in budget.entries
+    ]
+    for text in columns(rows, right=(2,)):
+        click.echo(text)
+    click.echo(f"{money(budget.left, budget.currency)} left of {money(budget.total, budget.currency)}")
+
+
+@command.command()
+@click.argument("entry")
+@click.option("--reason", default="", help="Why; kept in the journal.")
+@config_option
+@click.pass_context
+def void(ctx: click.Context, entry: str, reason: str) -> None:
+    """Take ENTRY back, named as `spend list` prints it. It stays in the journal and leaves the sums."""
+
+    async def take_back(session: Session) -> None:
+        await session.write(_book(session).voided(entry, reason))
+
+    in_session(ctx, take_back)
+
+
+def _book(session: Session) -> SpendBook:
+    book = session.book()
+    if book is None:
+        raise Stop(Exit.INPUT, "the plan has no source that spend is entered in; one of kind `ledger` needs no server")
+    return book
