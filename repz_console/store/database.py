@@ -82,6 +82,36 @@ def keep_untouched(db: apsw.Connection) -> None:
     db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
 
+def close(db: apsw.Connection, *, replaced: bool) -> None:
+    """Close a connection. With `replaced`, its file is no longer at its path and what is there is left alone.
+
+    Closing removes the log by its name, which by then may be the log of the file that took the place.
+    """
+    with suppress(apsw.Error):
+        if replaced:
+            keep_untouched(db)
+        db.close()
+
+
+def inode(path: Path) -> int:
+    """What tells a file from another one at the same path; 0 if there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
+
+
+def create(path: Path) -> None:
+    """Make the file if it does not exist. Raises `StoreError`, also if only its log is there."""
+    log = path.with_name(path.name + "-wal")
+    try:
+        if log.exists() and not path.exists():
+            raise StoreError(f"{path} was moved away without its log {log.name}: put it back, or move the log as well")
+        place.create(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror or error}") from error
+
+
 def settle(db: apsw.Connection, *, durable: bool) -> None:
     """The settings of a connection that writes: write-ahead log, and every commit on disk at once if `durable`."""
     mode = db.execute("PRAGMA journal_mode = WAL").get

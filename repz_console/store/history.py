@@ -12,6 +12,7 @@ from itertools import pairwise
 from math import isfinite
 
 import apsw
+from msgspec import Struct
 
 from repz_console.facts import Reading
 
@@ -23,6 +24,9 @@ KEPT = (3600, 2 * 86400, 90 * 86400)
 
 COUNTED = "count"
 """The unit of readings that add up."""
+
+_PENDING = 50_000
+"""Buckets kept in memory while the file cannot be written; the oldest give way."""
 
 _FIND_SERIES = "SELECT id, unit FROM series WHERE source = ? AND reading = ?"
 _ADD_SERIES = """
@@ -39,7 +43,22 @@ _ROLL_UP = """
     WHERE series = ?1 AND width = ?2 AND at < ?4 GROUP BY at / ?3
     ON CONFLICT (series, width, at) DO UPDATE SET total = total + excluded.total, count = count + excluded.count
 """
+_READ = "SELECT at, total, count FROM bucket WHERE series = ? AND width = ? AND at > ?"
 _DROP = "DELETE FROM bucket WHERE series = ? AND width = ? AND at < ?"
+
+
+class _Bucket(Struct):
+    """What was read of one reading within one finest width."""
+
+    unit: str
+    newest: datetime
+    at: int = 0
+    total: float = 0.0
+    count: int = 0
+
+
+_Done = tuple[str, str, str, int, float, int]
+"""Source, reading, unit, bucket, sum, count."""
 
 
 class History:
@@ -48,69 +67,79 @@ class History:
     def __init__(self) -> None:
         """Starts with nothing collected."""
         self._series: dict[tuple[str, str, str], int] = {}
-        self._newest: dict[tuple[str, str], datetime] = {}
-        self._open: dict[tuple[str, str, str], tuple[int, float, int]] = {}
-        self._over: list[tuple[tuple[str, str, str], int, float, int]] = []
-        self._due = 0
+        self._open: dict[str, dict[str, _Bucket]] = {}
+        self._over: list[_Done] = []
+        self._written = 0
 
     def add(self, source: str, readings: Iterable[Reading]) -> None:
         """Take in readings. One that was taken in before, or has no value, adds nothing."""
+        buckets = self._open.setdefault(source, {})
+        when: datetime | None = None
+        at = 0
         for reading in readings:
-            if reading.value is None or not isfinite(reading.value):
+            value = reading.value
+            if value is None or not isfinite(value):
                 continue
-            name = (source, reading.name)
-            newest = self._newest.get(name)
-            if newest is not None and reading.at <= newest:
+            if reading.at is not when:
+                when = reading.at
+                at = _floor(when)
+            bucket = buckets.get(reading.name)
+            if bucket is None:
+                buckets[reading.name] = bucket = _Bucket(reading.unit, when, at)
+            elif when <= bucket.newest:
                 continue
-            self._newest[name] = reading.at
-            key = (source, reading.name, reading.unit)
-            at = int(reading.at.timestamp()) // WIDTHS[0] * WIDTHS[0]
-            start, total, count = self._open.get(key, (at, 0.0, 0))
-            if start != at:
-                self._over.append((key, start, total, count))
-                total, count = 0.0, 0
-            self._open[key] = (at, total + reading.value, count + 1)
+            elif bucket.at != at or bucket.unit != reading.unit:
+                self._end(source, reading.name, bucket)
+                bucket.at, bucket.unit = at, reading.unit
+            bucket.newest = when
+            bucket.total += value
+            bucket.count += 1
 
     def due(self, now: datetime) -> bool:
-        """Whether a bucket's width has passed since the last `write`."""
-        return int(now.timestamp()) // WIDTHS[0] > self._due
+        """Whether a bucket has come to its end since the last `write`."""
+        return _floor(now) > self._written
 
     def write(self, db: apsw.Connection, now: datetime | None) -> None:
         """Write the buckets that are over, all of them without `now`. In the caller's transaction."""
-        end = None if now is None else int(now.timestamp()) // WIDTHS[0] * WIDTHS[0]
-        for key, (at, total, count) in list(self._open.items()):
-            if end is None or at < end:
-                self._over.append((key, at, total, count))
-                del self._open[key]
-        db.executemany(_ADD, ((self._id(db, key), WIDTHS[0], at, total, count) for key, at, total, count in self._over))
+        end = None if now is None else _floor(now)
+        for source, buckets in self._open.items():
+            for reading, bucket in buckets.items():
+                if end is None or bucket.at < end:
+                    self._end(source, reading, bucket)
+        del self._over[:-_PENDING]
+        db.executemany(_ADD, ((self._id(db, done[:3]), WIDTHS[0], *done[3:]) for done in self._over))
         self._over.clear()
-        self._due = 0 if end is None else end // WIDTHS[0]
+        self._written = end or 0
 
     def forget(self) -> None:
-        """The file was replaced: series have other numbers there."""
+        """The file was replaced or a write failed: series may have other numbers there."""
         self._series.clear()
 
     def read(
         self, db: apsw.Connection, source: str, reading: str, since: datetime, points: int
     ) -> list[tuple[datetime, float]]:
         """At most `points` means (sums, of counts) since `since`, oldest first, each at the start of its stretch."""
-        row = db.execute(_FIND_SERIES, (source, reading)).get
-        unit = row[1] if row else next((key[2] for key in self._open if key[:2] == (source, reading)), "")
         first = int(since.timestamp())
+        unit = ""
         found: list[tuple[int, float, int]] = []
-        if row:
+        if row := db.execute(_FIND_SERIES, (source, reading)).get:
+            unit = row[1]
             for width in WIDTHS:
-                found += db.execute(
-                    "SELECT at, total, count FROM bucket WHERE series = ? AND width = ? AND at > ?",
-                    (row[0], width, first - width),
-                )
-        pending = [*((key, *bucket) for key, bucket in self._open.items()), *self._over]
-        found += [
-            (at, total, count)
-            for key, at, total, count in pending
-            if key[:2] == (source, reading) and at > first - WIDTHS[0]
-        ]
+                found += db.execute(_READ, (row[0], width, first - width))
+        pending = [done for done in self._over if done[:2] == (source, reading)]
+        bucket = self._open.get(source, {}).get(reading)
+        if bucket and bucket.count:
+            pending.append((source, reading, bucket.unit, bucket.at, bucket.total, bucket.count))
+        for done in pending:
+            unit = done[2]
+            if done[3] > first - WIDTHS[0]:
+                found.append(done[3:])
         return _sample(sorted(found), points, adds_up=unit == COUNTED)
+
+    def _end(self, source: str, reading: str, bucket: _Bucket) -> None:
+        if bucket.count:
+            self._over.append((source, reading, bucket.unit, bucket.at, bucket.total, bucket.count))
+            bucket.total, bucket.count = 0.0, 0
 
     def _id(self, db: apsw.Connection, key: tuple[str, str, str]) -> int:
         if key not in self._series:
@@ -130,6 +159,11 @@ def roll_up(db: apsw.Connection, now: datetime) -> None:
             db.execute(_DROP, (series, width, before))
     for (series,) in everything:
         db.execute(_DROP, (series, WIDTHS[-1], moment - KEPT[-1]))
+
+
+def _floor(at: datetime) -> int:
+    """The second at which the finest bucket around `at` starts."""
+    return int(at.timestamp()) // WIDTHS[0] * WIDTHS[0]
 
 
 def _sample(found: list[tuple[int, float, int]], points: int, *, adds_up: bool) -> list[tuple[datetime, float]]:

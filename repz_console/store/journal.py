@@ -17,7 +17,7 @@ import apsw
 
 from repz_console.events import AnyEvent, Entry, EntryErased
 from repz_console.facts import Actor
-from repz_console.store import boottime, database, place
+from repz_console.store import boottime, database
 from repz_console.store.errors import FenceError, StoreError
 from repz_console.store.fence import Fence, check
 from repz_console.store.rows import Writer, to_entry
@@ -52,7 +52,7 @@ class Journal:
         self.clock = clock
         self._db = db
         self._lock = lock
-        self._inode = path.stat().st_ino if path.exists() else 0
+        self._inode = database.inode(path)
         self._seen = 0
 
     @classmethod
@@ -183,7 +183,7 @@ class Journal:
 
     def close(self) -> None:
         """Close it. Harmless twice."""
-        self._db.close()
+        database.close(self._db, replaced=database.inode(self.path) != self._inode)
         self._lock.close()
 
     def read(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -205,11 +205,7 @@ class Journal:
 
     def _refuse_replaced(self) -> None:
         """A file moved away or put back from a copy would take writes that nobody finds again."""
-        try:
-            same = os.stat(self.path).st_ino == self._inode
-        except OSError:
-            same = False
-        if not same:
+        if database.inode(self.path) != self._inode:
             self.trouble = f"{self.path} was moved or replaced while it was open: start this console again"
             raise StoreError(self.trouble)
 
@@ -234,13 +230,10 @@ def _connect(path: Path, lock: database.Lock, read_only: bool) -> tuple[apsw.Con
     """The connection, and why nothing may be appended by it."""
     if read_only and not path.exists():
         return _empty(), f"There is no journal at {path} yet"
-    try:
-        if not read_only:
-            place.create(path)
-        writable = not read_only and os.access(path, os.W_OK)
-        db = database.connect(path, read_only=not writable)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be made: {error.strerror or error}") from error
+    if not read_only:
+        database.create(path)
+    writable = not read_only and os.access(path, os.W_OK)
+    db = database.connect(path, read_only=not writable)
     try:
         with database.plain_errors(path):
             if writable:

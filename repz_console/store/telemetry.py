@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from repz_console.facts import Facts, Person, Reading, Snapshot
-from repz_console.store import boottime, database, place
+from repz_console.store import boottime, database
 from repz_console.store.errors import StoreError
 from repz_console.store.history import History, roll_up
 from repz_console.store.schema import TELEMETRY
@@ -231,7 +231,7 @@ class Telemetry:
     @contextmanager
     def _database(self) -> Iterator[apsw.Connection]:
         """The connection, made anew if the file was replaced; a file that turns out damaged is set aside."""
-        if self._db is not None and _inode(self.path) != self._inode:
+        if self._db is not None and database.inode(self.path) != self._inode:
             self._disconnect()
         if self._db is None:
             self._connect()
@@ -240,8 +240,7 @@ class Telemetry:
             with database.plain_errors(self.path):
                 yield self._db
         except StoreError as error:
-            # What was written in this transaction is unknown to the file, so that all is written again.
-            self._saved.clear()
+            self._forget()
             if not database.is_damage(error):
                 raise
             self._set_aside(str(error))
@@ -257,10 +256,7 @@ class Telemetry:
             self._open_file()
 
     def _open_file(self) -> None:
-        try:
-            place.create(self.path)
-        except OSError as error:
-            raise StoreError(f"{self.path} cannot be made: {error.strerror}") from error
+        database.create(self.path)
         db = database.connect(self.path)
         try:
             with database.plain_errors(self.path):
@@ -270,13 +266,15 @@ class Telemetry:
         except BaseException:
             db.close()
             raise
-        self._db, self._inode = db, _inode(self.path)
+        self._db, self._inode = db, database.inode(self.path)
 
     def _set_aside(self, why: str) -> None:
         """Rename the damaged file, unless another console has just done so."""
-        damaged = self._inode or _inode(self.path)
+        damaged = self._inode or database.inode(self.path)
+        if self._db is not None:
+            database.keep_untouched(self._db)
         self._disconnect()
-        if _inode(self.path) != damaged:
+        if database.inode(self.path) != damaged:
             return
         name = f"telemetry-damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}Z.db"
         with suppress(FileNotFoundError):
@@ -288,18 +286,14 @@ class Telemetry:
 
     def _disconnect(self) -> None:
         if self._db is not None:
-            with suppress(apsw.Error):
-                self._db.close()
+            database.close(self._db, replaced=database.inode(self.path) != self._inode)
         self._db, self._inode = None, 0
+        self._forget()
+
+    def _forget(self) -> None:
+        """What this process remembers of the file may not be in it: the next save writes everything again."""
         self._saved.clear()
         self._history.forget()
-
-
-def _inode(path: Path) -> int:
-    try:
-        return path.stat().st_ino
-    except OSError:
-        return 0
 
 
 def _frame(snapshot: Snapshot) -> tuple[str, float, str]:
