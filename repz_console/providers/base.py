@@ -16,6 +16,10 @@ from msgspec import Struct
 from repz_console.events import AnyEvent, Entry
 from repz_console.facts import Change, Facts, Fault, RolloutState
 from repz_console.plan.model import Plan
+from repz_console.text import safe
+
+STATE_PATH = "state:"
+"""How a path option says that its file lies in the store's folder."""
 
 
 class ProviderError(Exception):
@@ -42,6 +46,21 @@ class Context(Struct, frozen=True):
     plan: Plan
     folder: Path
     """The config file's folder: relative paths start here."""
+    state: Path | None = None
+    """The store's folder, which `state:NAME` paths name; None where no store is open."""
+
+    def resolve(self, text: str) -> Path:
+        """A path option as the file it means: `state:NAME` inside the store's folder, `~` the user's home, any other
+        relative path from the config file's folder. Raises `ProviderError`.
+        """
+        if not text.startswith(STATE_PATH):
+            return self.folder / Path(text).expanduser()
+        name = Path(text.removeprefix(STATE_PATH))
+        if name.is_absolute() or ".." in name.parts or name == Path():
+            raise ProviderError(f"{safe(text)} must name a file inside the store's folder")
+        if self.state is None:
+            raise ProviderError(f"{safe(text)} needs the store's folder, and no store is open")
+        return self.state / name
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

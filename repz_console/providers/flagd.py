@@ -1,0 +1,223 @@
+"""The kind `flagd`: rollouts in a flag definition file that any flagd or in-process OpenFeature client evaluates.
+
+One file holds every rollout that this controller applies; flags of others in it are kept as they are. Each rollout
+has a revision of its own, so that changing one is no conflict for another.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TypeVar
+
+from repz_console.facts import Change, Facts, RolloutState
+from repz_console.plan.exposure import nobody, same, widens
+from repz_console.providers import flagd_state as states
+from repz_console.providers.base import Conflict, Context, Options, Provider, ProviderError, Refused
+from repz_console.providers.flagd_file import (
+    SCHEMA,
+    Busy,
+    Damaged,
+    Document,
+    FlagFile,
+    Loaded,
+    Unsettled,
+    encode,
+    parse,
+    rejected,
+)
+from repz_console.providers.flagd_rule import Unwritable
+from repz_console.providers.threads import in_thread
+from repz_console.text import is_identifier, safe
+
+Result = TypeVar("Result")
+
+_READ_DEADLINE = 5.0
+_CHANGE_DEADLINE = 10.0
+"""Seconds."""
+
+_GIVE_UP = 8.0
+"""Seconds after which a change that has not been written yet is dropped, before its caller stops waiting."""
+
+
+class FlagdOptions(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[source.NAME]` with `kind = "flagd"`."""
+
+    path: str
+    """The JSON definition file: `state:NAME` inside the store's folder, else relative to the config file."""
+    prefix: str = "repz."
+    """What the keys of the console's flags start with; a flag's key is `PREFIX` `ROLLOUT` `.` `FEATURE`."""
+    attribute: str = "country"
+    """The attribute of the evaluation context that holds a person's ISO 3166 country code."""
+    propagation: float = 5
+    """Seconds until every client has read a changed file."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be written safely."""
+        if not self.path.endswith(".json"):
+            raise ValueError("path must end in .json")
+        if not is_identifier(self.prefix):
+            raise ValueError("prefix must be letters, digits and . _ : @ / + -")
+        if not is_identifier(self.attribute):
+            raise ValueError("attribute must be letters, digits and . _ : @ / + -")
+        if not 0 <= self.propagation <= 3600:
+            raise ValueError("propagation must be from 0 to 3600 seconds")
+
+
+class Flagd(Provider):
+    """Reads and applies rollouts in one definition file."""
+
+    kind: ClassVar[str] = "flagd"
+    Options = FlagdOptions
+    options: FlagdOptions
+
+    def __init__(self, options: Any, context: Context) -> None:
+        super().__init__(options, context)
+        self._last_good: Document | None = None
+
+    async def fetch(self) -> Facts:
+        """The state of every rollout that this source controls. Raises `ProviderError`, also when just one of them
+        cannot be understood.
+        """
+        rollouts = [name for name, each in self.context.plan.rollout.items() if each.controller == self.context.source]
+        return Facts(rollouts=await self._in_thread(lambda file: self._read(file, rollouts), _READ_DEADLINE))
+
+    async def read(self, rollout: str) -> RolloutState:
+        """One rollout's state, read afresh."""
+        found = await self._in_thread(lambda file: self._read(file, [rollout]), _READ_DEADLINE)
+        return found[0]
+
+    async def apply(self, change: Change) -> RolloutState:
+        """Replace the file by one in which the rollout shows `change.target`, and return what then is read from it.
+
+        A forced change may only show less; it works on a damaged file too, of which a copy is set aside.
+        """
+        try:
+            self.context.resolve(self.options.path)
+        except ProviderError as error:
+            raise Refused(error.fault.what) from None
+        not_after = math.inf if change.force else time.monotonic() + _GIVE_UP
+        return await self._in_thread(lambda file: self._apply(file, change, not_after), _CHANGE_DEADLINE)
+
+    def propagation(self) -> float:
+        """Seconds until every client has read a changed file."""
+        return self.options.propagation
+
+    async def ready(self) -> str:
+        """Empty if this user could write the file now."""
+        try:
+            return await self._in_thread(self._trouble, _READ_DEADLINE)
+        except ProviderError as error:
+            return error.fault.what
+
+    async def _in_thread(self, call: Callable[[FlagFile], Result], deadline: float) -> Result:
+        file = FlagFile(self.context.resolve(self.options.path))
+        return await in_thread(lambda: call(file), deadline=deadline, what=safe(file.path.name))
+
+    def _layout(self, rollout: str) -> states.Layout:
+        plan = self.context.plan
+        found = plan.rollout.get(rollout)
+        if found is None or found.controller != self.context.source:
+            raise Refused(f"{self.context.source} does not control a rollout {safe(rollout)}")
+        features = {feature for stage in found.stage for feature in stage.features}
+        return states.Layout(rollout, self.options.prefix, self.options.attribute, plan.region, tuple(sorted(features)))
+
+    def _load(self, file: FlagFile) -> Loaded | None:
+        try:
+            loaded = file.load()
+        except Damaged as error:
+            raise ProviderError(f"{safe(file.path)}: {error}") from None
+        except OSError as error:
+            raise ProviderError(f"{safe(file.path)}: {safe(error.strerror)}") from None
+        if loaded is not None:
+            self._last_good = loaded.document
+        elif file.vanished():
+            raise ProviderError(f"{safe(file.path)} is gone: running clients go on with what they read last")
+        return loaded
+
+    def _state(self, file: FlagFile, loaded: Loaded | None, rollout: str) -> RolloutState:
+        layout = self._layout(rollout)
+        if loaded is not None:
+            return states.read(layout, loaded)
+        note = f"{safe(file.path)} does not exist yet: the first change creates it"
+        return RolloutState(rollout, nobody(), states.NEVER_WRITTEN, notes=(note,))
+
+    def _read(self, file: FlagFile, rollouts: Sequence[str]) -> tuple[RolloutState, ...]:
+        loaded = self._load(file)
+        return tuple(self._state(file, loaded, rollout) for rollout in rollouts)
+
+    def _apply(self, file: FlagFile, change: Change, not_after: float) -> RolloutState:
+        layout = self._layout(change.rollout)
+        try:
+            with file.locked(force=change.force):
+                done = self._write(file, layout, change, not_after)
+                return done or self._read(file, [change.rollout])[0]
+        except (Unwritable, Busy, Damaged) as error:
+            raise Refused(f"{safe(file.path)}: {error}") from None
+        except OSError as error:
+            raise Refused(f"{safe(file.path)} cannot be written: {safe(error.strerror)}") from None
+        except Unsettled as error:
+            raise ProviderError(f"{safe(file.path)}: {error}") from None
+
+    def _write(self, file: FlagFile, layout: states.Layout, change: Change, not_after: float) -> RolloutState | None:
+        """Replace the file. Returns the state if the change stands there already, when nothing is written."""
+        loaded: Loaded | None = None
+        state: RolloutState | None = None
+        try:
+            loaded = self._load(file)
+            state = self._state(file, loaded, change.rollout)
+        except ProviderError as error:
+            if not change.force:
+                raise Refused(error.fault.what) from None
+        if state is not None:
+            seen = loaded is not None and not loaded.older and not loaded.rejected
+            if seen and state.op == change.op and same(state.exposure, change.target):
+                return state
+            if not change.force and state.revision != change.expect:
+                raise Conflict(f"{change.rollout} is at revision {state.revision}, not at {safe(change.expect)}")
+        widening = widens(state.exposure if state else None, change.target)
+        if change.force and widening:
+            raise Refused("a forced change may only show less")
+        base = self._base(file, loaded, change, widening=widening)
+        document = states.write(layout, base, change, datetime.now(UTC))
+        _prove(layout, document, change)
+        file.replace(document, loaded, force=change.force, not_after=not_after)
+        return None
+
+    def _base(self, file: FlagFile, loaded: Loaded | None, change: Change, *, widening: bool) -> Document:
+        """The document to change: without what makes clients refuse it, since to them a refused change is none.
+
+        Taking such parts out is for shrinking only, and a copy of the file is set aside before. A kill goes on without
+        the copy where there is no room for one.
+        """
+        if loaded is not None and not loaded.rejected:
+            return loaded.document
+        if loaded is not None and widening:
+            key, reason = next(iter(loaded.rejected.items()))
+            raise Refused(f"clients refuse the whole file: {safe(key) or 'its top level'} {reason}")
+        try:
+            file.set_aside()
+        except OSError as error:
+            if not change.force and not isinstance(error, FileNotFoundError):
+                raise
+        found = loaded.document if loaded is not None else self._last_good
+        if found is None:
+            return {"$schema": SCHEMA, "flags": {}}
+        return states.without(found, rejected(found))
+
+    def _trouble(self, file: FlagFile) -> str:
+        loaded = self._load(file)
+        if loaded is not None and loaded.rejected:
+            key, reason = next(iter(loaded.rejected.items()))
+            return f"clients refuse {safe(file.path)}: {safe(key) or 'its top level'} {reason}"
+        return file.trouble()
+
+
+def _prove(layout: states.Layout, document: Document, change: Change) -> None:
+    """Read the new document as if it came from the disk, before anybody else can."""
+    written = parse(encode(document))
+    state = states.read(layout, Loaded(written, 0, rejected(written), older=False))
+    if rejected(written) or not same(state.exposure, change.target) or state.op != change.op:
+        raise Refused("the new file would not show what was asked for; nothing was written")

@@ -1,0 +1,103 @@
+"""The kind `probe`: whether one web address answers as it should, how fast, and how long its certificate lasts."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from repz_console.facts import Facts, Reading
+from repz_console.providers.base import Context, Options, Provider, ProviderError, reading_time
+from repz_console.providers.net import Answer, Client
+
+_DAY = 86_400
+
+
+class ProbeOptions(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[source.NAME]` with `kind = "probe"`."""
+
+    url: str
+    """`http://` or `https://`, without a user name or password."""
+    expect: int = 200
+    """The status that counts as up. Redirects are not followed: one is expected by its own status."""
+    timeout: float = 5
+    """Seconds for the whole check."""
+    window: int = 60
+    """How many of the latest answered checks the percentiles are taken over."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no check could ever answer."""
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("url must be an http:// or https:// address")
+        if parts.username or parts.password:
+            raise ValueError("url must not hold a user name or password")
+        if not 100 <= self.expect <= 599:
+            raise ValueError("expect must be an HTTP status from 100 to 599")
+        if not 0 < self.timeout <= 60:
+            raise ValueError("timeout must be more than 0 and at most 60 seconds")
+        if not 1 <= self.window <= 10_000:
+            raise ValueError("window must be from 1 to 10000 checks")
+
+
+class Probe(Provider):
+    """Readings `up` (1 or 0), `status`, `latency`, `latency.p50`, `latency.p95` (ms), over HTTPS `cert.days`.
+
+    An address that is down is a reading, not a failure of the probe: it looked, and found nobody.
+    """
+
+    kind: ClassVar[str] = "probe"
+    Options = ProbeOptions
+    options: ProbeOptions
+
+    def __init__(self, options: Any, context: Context) -> None:
+        super().__init__(options, context)
+        self._client = Client()
+        self._latencies: deque[float] = deque(maxlen=self.options.window)
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._client.__aexit__(*exc)
+
+    async def fetch(self) -> Facts:
+        """One check over a fresh connection."""
+        try:
+            answer = await self._client.fetch("GET", self.options.url, deadline=self.options.timeout, whole=False)
+        except ProviderError as error:
+            return self._readings(None, error.fault.what)
+        self._latencies.append(answer.seconds * 1000)
+        return self._readings(answer, self._complaint(answer))
+
+    def _complaint(self, answer: Answer) -> str:
+        if answer.status == self.options.expect:
+            return ""
+        redirect = f", a redirect to {answer.redirects_to}" if answer.redirects_to else ""
+        return f"answered {answer.status}{redirect}, expected {self.options.expect}"
+
+    def _readings(self, answer: Answer | None, trouble: str) -> Facts:
+        at = reading_time(datetime.now(UTC))
+        none_yet = "" if self._latencies else "no check was answered yet"
+        readings = [
+            Reading("up", 0.0 if trouble else 1.0, at, note=trouble),
+            Reading("status", float(answer.status) if answer else None, at, note="" if answer else trouble),
+            Reading(
+                "latency", round(answer.seconds * 1000, 1) if answer else None, at, "ms", "" if answer else trouble
+            ),
+            Reading("latency.p50", percentile(self._latencies, 50), at, "ms", none_yet),
+            Reading("latency.p95", percentile(self._latencies, 95), at, "ms", none_yet),
+        ]
+        if urlsplit(self.options.url).scheme == "https":
+            until = answer.certificate_until if answer else None
+            days = math.floor((until - at).total_seconds() / _DAY) if until else None
+            readings.append(Reading("cert.days", days, at, "days", "" if until else trouble or "no certificate seen"))
+        return Facts(readings=tuple(readings))
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """The smallest of `values` that at least `percent` of them do not exceed; None of none."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    return round(ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)], 1)
