@@ -10,50 +10,46 @@ from datetime import datetime, timedelta
 from repz_console.facts import Person, Verdict
 from repz_console.room.views import GateView, Happening, RoomView
 from repz_console.tui.paint.areas import standings
-from repz_console.tui.paint.base import Brush, Line, Sheet, Span
-from repz_console.tui.paint.format import clip, cut, exposure_percent, fit, line_width, percent, spread, wrap
-from repz_console.tui.paint.rows import Rows, beside, longest
+from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
+from repz_console.tui.paint.format import count, cut, exposure_percent, fit, line_width, percent, spread, wrap
+from repz_console.tui.paint.rows import Rows, longest, side, side_width
 from repz_console.tui.paint.sentences import sentence
 from repz_console.tui.paint.times import age, day, minute, moment, weekday, zone_of
 from repz_console.tui.paint.words import VERDICT_ROLE, chip, signed
 
 _LABEL = 9
 _JOURNAL_LEAST = 3
-_WIDE = 120
 _IDLE_MINUTES = 5
 
 
 def paint(view: RoomView, brush: Brush) -> Sheet:
     """The whole room. From 120 columns the journal stands at the right."""
     width, height = brush.size
-    wide = width >= _WIDE
-    left = width * 3 // 5 if wide else width
+    aside = side_width(brush.size)
+    left = width - aside
     roomy = height >= 24
     rows = Rows(left, brush.glyphs)
+    rows.lines.append(_header(view, brush))
+    rows.keys.append("")
     _now_and_next(rows, view, brush, 3 if roomy else 2, 3 if roomy else 1)
-    _gap(rows, True)
+    rows.blank()
     _stage(rows, view, brush, 6 if roomy else 2)
-    _gap(rows, True)
+    rows.blank()
     for standing in standings(view, brush.glyphs):
         text: Line = (_label(standing.label), signed(standing.role, standing.text, brush.glyphs))
         right: Line = ((standing.aside, "muted"),)
         fits = line_width(text) + line_width(right) + 3 < left
         rows.add(spread(text, right, left - 1, brush.glyphs.ellipsis) if fits else text, _tab_key(standing.tab))
-    _gap(rows, True)
-    _people(rows, view, brush, wide)
-    if wide:
-        lines, keys = _beside_journal(rows, view, brush, left)
-    else:
-        _gap(rows, height - len(rows.lines) - 2 >= _JOURNAL_LEAST)
-        for line, key in _journal(view, brush, width, max(_JOURNAL_LEAST, height - len(rows.lines) - 1)):
-            rows.add(line, key)
-        lines, keys = rows.lines, rows.keys
-    return Sheet([_header(view, brush), *lines], ["", *keys], 1)
-
-
-def _gap(rows: Rows, wanted: bool) -> None:
-    if wanted:
+    rows.blank()
+    _people(rows, view, brush)
+    if aside:
+        lines = side(_journal_side(view, aside - 3, brush.glyphs), aside, height - 1, brush.glyphs)
+        return rows.sheet(1, lines, aside)
+    if height - len(rows.lines) > _JOURNAL_LEAST:
         rows.blank()
+    for line, key in _journal(view, brush, max(_JOURNAL_LEAST, height - len(rows.lines))):
+        rows.add(line, key)
+    return rows.sheet(1)
 
 
 def _tab_key(tab: str) -> str:
@@ -160,7 +156,7 @@ def blocking(gates: tuple[GateView, ...]) -> list[GateView]:
     return [gate for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for gate in gates if gate.verdict is verdict]
 
 
-def _people(rows: Rows, view: RoomView, brush: Brush, wide: bool) -> None:
+def _people(rows: Rows, view: RoomView, brush: Brush) -> None:
     control, zone, now = view.control, zone_of(view.clock.zone), view.clock.now
     if control.state == "FREE":
         line: list[Span] = [_label("CONN"), (f"{brush.glyphs.off} FREE", "text")]
@@ -183,7 +179,7 @@ def _person(person: Person, now: datetime) -> str:
     return f"{person.user} ({', '.join(where)})" if where else person.user
 
 
-def _journal(view: RoomView, brush: Brush, width: int, most: int) -> list[tuple[Line, str]]:
+def _journal(view: RoomView, brush: Brush, most: int) -> list[tuple[Line, str]]:
     zone, glyphs = zone_of(view.clock.zone), brush.glyphs
     latest = view.journal.latest[:most]
     if not latest:
@@ -203,18 +199,12 @@ def _journal(view: RoomView, brush: Brush, width: int, most: int) -> list[tuple[
     return found
 
 
-def _beside_journal(rows: Rows, view: RoomView, brush: Brush, left: int) -> tuple[list[Line], list[str]]:
-    zone, glyphs = zone_of(view.clock.zone), brush.glyphs
-    room = brush.size.width - left - 3
-    right: list[Line] = [(("JOURNAL", "title"), (f"  {view.journal.length:,} entries", "muted"))]
+def _journal_side(view: RoomView, room: int, glyphs: Glyphs) -> list[Line]:
+    zone = zone_of(view.clock.zone)
+    lines: list[Line] = [(("JOURNAL", "title"), (f"  {count(view.journal.length, 'entry', 'entries')}", "muted"))]
     for entry in view.journal.latest:
-        head: Line = ((f"{moment(entry.at, view.clock.now, zone)} ", "muted"), (cut(entry.actor.user, 12), "strong"))
-        right.append(clip(head, room, glyphs.ellipsis))
-        right += [(("  " + piece, "text"),) for piece in wrap(sentence(entry.event), room - 2, 2, glyphs.ellipsis)]
-    count = max(len(rows.lines), min(len(right), brush.size.height - 1))
-    lines: list[Line] = []
-    for index in range(count):
-        one = rows.lines[index] if index < len(rows.lines) else ()
-        other = right[index] if index < len(right) else ()
-        lines.append(beside(one, left, ((f" {glyphs.now} ", "muted"), *other), glyphs))
-    return lines, rows.keys + [""] * (count - len(rows.keys))
+        when = moment(entry.at, view.clock.now, zone)
+        lines.append(((f"{when} ", "muted"), (cut(entry.actor.user, 12, glyphs.ellipsis), "strong")))
+        pieces = wrap(sentence(entry.event), room - 2, 2, glyphs.ellipsis)
+        lines += [((f"  {piece}", "text"),) for piece in pieces]
+    return lines

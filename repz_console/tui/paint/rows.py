@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar, overload
 
 from repz_console.tui.paint.base import Glyphs, Line, Sheet, Size, Span
-from repz_console.tui.paint.format import cell_width, clip, fit, fit_right, pad
+from repz_console.tui.paint.format import cell_width, clip, fit, fit_right
 
 T = TypeVar("T")
 
@@ -113,11 +113,6 @@ def side(lines: Iterable[Line], width: int, height: int, glyphs: Glyphs) -> list
 def labelled(label: str, text: str, role: str = "text", label_width: int = 10) -> Line:
     """One line of a detail: a name and its value."""
     return ((fit(label, label_width), "muted"), (text, role))
-
-
-def beside(left: Iterable[Span], taken: int, right: Iterable[Span], glyphs: Glyphs) -> Line:
-    """Two parts of a line, the second starting after `taken` cells."""
-    return (*pad(left, taken, glyphs.ellipsis), *right)
 
 
 def matches(words: str, *texts: str) -> bool:
