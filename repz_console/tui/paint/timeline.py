@@ -107,7 +107,7 @@ def _header(view: RoomView, brush: Brush) -> Line:
     ids = [source.id for source in view.sources.sources if source.kind == "plan"]
     left: list[Span] = [(" Timeline", "strong")]
     left.append((f"  {timeline.items_done} of {timeline.items_total} items done", "text"))
-    left.append((f"  by {brush.choices.zoom}", "muted"))
+    left.append((f"  by {brush.choices.zoom}, {view.clock.now.astimezone(zone):%Z}", "muted"))
     right = chip(timeline.freshness, as_of(view, ids, timeline.freshness), view, brush.glyphs, zone)
     return spread(left, right, brush.size.width, brush.glyphs.ellipsis)
 

@@ -1,0 +1,301 @@
+"""The Rollout tab: the slider, the truths side by side, the planned stages, and what stands in the way.
+
+Row keys: `stage:ID`, `gate:ID`.
+"""
+
+from __future__ import annotations
+
+from repz_console.facts import Exposure, Freshness
+from repz_console.plan.exposure import headline_percent, is_nobody
+from repz_console.room.views import GateView, RolloutView, RoomView, StageView, Truth
+from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
+from repz_console.tui.paint.format import (
+    cell_width,
+    count,
+    cut,
+    exposure_percent,
+    fit,
+    percent,
+    regions_of,
+    spread,
+)
+from repz_console.tui.paint.gantt import Cells, cells_of, line_of
+from repz_console.tui.paint.room import blocking
+from repz_console.tui.paint.rows import Cell, Rows, columns, longest
+from repz_console.tui.paint.times import minute, moment, weekday, zone_of
+from repz_console.tui.paint.words import FRESHNESS_ROLE, VERDICT_ROLE, chip, sign, signed
+
+_EDGE = 8
+"""Columns on each side of the slider for its ends."""
+_STATE_ROLE = {"done": "ok", "current": "accent", "next": "strong", "planned": "muted"}
+_CHANGE_ROLE = {
+    "intended": "warn",
+    "sent": "warn",
+    "confirmed": "ok",
+    "rejected": "bad",
+    "unknown": "bad",
+    "not_applied": "warn",
+    "superseded": "muted",
+}
+
+
+def shown(view: RoomView, brush: Brush) -> RolloutView | None:
+    """The rollout that the choices name, else the first one."""
+    rollouts = view.rollout.rollouts
+    chosen = [rollout for rollout in rollouts if rollout.id == brush.choices.rollout]
+    return (*chosen, *rollouts, None)[0]
+
+
+def paint(view: RoomView, brush: Brush) -> Sheet:
+    """One rollout."""
+    rollout = shown(view, brush)
+    rows = Rows(brush.size.width, brush.glyphs)
+    if rollout is None:
+        ended = chip(Freshness.OFF, None, view, brush.glyphs, zone_of(view.clock.zone))
+        rows.add(spread(((" Rollout", "strong"),), ended, rows.width, brush.glyphs.ellipsis))
+        rows.text("The plan has no rollout. Add a [rollout.NAME] table to config.toml.", "muted")
+        return rows.sheet(1)
+    rows.add(_header(view, rollout, brush))
+    _slider(rows, rollout, brush)
+    _truths(rows, view, rollout, brush)
+    _trouble(rows, view, rollout, brush)
+    if brush.size.height >= 24:
+        rows.blank()
+    _stages(rows, view, rollout, brush)
+    if brush.size.height >= 24:
+        rows.blank()
+    _gates(rows, rollout, brush)
+    return rows.sheet(1)
+
+
+def _header(view: RoomView, rollout: RolloutView, brush: Brush) -> Line:
+    revision = f" at {rollout.revision}" if rollout.revision else ""
+    left: list[Span] = [(f" {rollout.title}", "strong"), (f"  {rollout.cohort}", "text")]
+    left.append((f"  {rollout.backend}{revision}", "muted"))
+    if len(view.rollout.rollouts) > 1:
+        place = [each.id for each in view.rollout.rollouts].index(rollout.id) + 1
+        left.append((f"  {place} of {len(view.rollout.rollouts)} (o)", "muted"))
+    configured = rollout.configured
+    right = chip(configured.freshness, configured.at, view, brush.glyphs, zone_of(view.clock.zone))
+    return spread(left, right, brush.size.width, brush.glyphs.ellipsis)
+
+
+# The slider
+
+
+def _slider(rows: Rows, rollout: RolloutView, brush: Brush) -> None:
+    glyphs, width = brush.glyphs, brush.size.width
+    length = width - 2 * _EDGE
+    labels: Cells = cells_of((), width)
+    marks: Cells = cells_of((), width)
+    for stage in rollout.stages:
+        column = _EDGE + _at(stage.percent, length)
+        role = "mark" if stage is rollout.next else _STATE_ROLE[stage.state]
+        marks[column] = (glyphs.mark, role)
+        _write(labels, column, percent(stage.percent), role)
+    rows.add(line_of(labels))
+    rows.add(line_of(marks))
+    configured = rollout.configured.exposure
+    filled = 0 if configured is None or is_nobody(configured) else _at(headline_percent(configured), length) + 1
+    bar: Line = (
+        (f"{'0 %':>{_EDGE - 1}} ", "muted"),
+        (glyphs.full * filled, "bar"),
+        (glyphs.track * (length - filled), "track"),
+        (" 100 %", "muted"),
+    )
+    rows.add(bar)
+    pointers: Cells = cells_of((), width)
+    if configured is not None:
+        _point(pointers, headline_percent(configured), length, "configured", "bar", glyphs)
+    else:
+        _write(pointers, _EDGE, "configured: unknown", "bad", centred=False)
+    draft = brush.choices.draft
+    if draft is not None:
+        _point(pointers, headline_percent(draft), length, "draft", "mark", glyphs)
+    rows.add(line_of(pointers))
+    if draft is not None:
+        origin = f" of stage {brush.choices.draft_stage}" if brush.choices.draft_stage else ""
+        where = regions_of(draft, rollout.regions)
+        text = f"draft {draft_text(draft, rollout)}{origin}"
+        rows.add(((" ", "text"), (f"{glyphs.point} {text}", "mark"), ("  Enter compares, Esc drops", "muted")))
+
+
+def _at(share: float, length: int) -> int:
+    return round(max(0.0, min(100.0, share)) * (length - 1) / 100)
+
+
+def _write(cells: Cells, column: int, text: str, role: str, centred: bool = True) -> bool:
+    """Put text around a column if every cell there and next to it is free."""
+    first = column - cell_width(text) // 2 if centred else column
+    first = max(1, min(first, len(cells) - len(text) - 1))
+    near = range(max(0, first - 1), min(len(cells), first + len(text) + 1))
+    if first < 0 or any(cells[index][0] != " " for index in near):
+        return False
+    for offset, char in enumerate(text):
+        cells[first + offset] = (char, role)
+    return True
+
+
+def _point(cells: Cells, share: float, length: int, word: str, role: str, glyphs: Glyphs) -> None:
+    """A pointer below the slider with its word on the side that is free."""
+    column = _EDGE + _at(share, length)
+    text = f"{word} {percent(share)}"
+    cells[column] = (" ", "text")
+    if not _write(cells, column + 2, text, role, centred=False) or cells[column + 2][0] != text[0]:
+        _write(cells, column - len(text) - 1, text, role, centred=False)
+    cells[column] = (glyphs.point, role)
+
+
+# The truths
+
+
+def _truths(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> None:
+    truths = (rollout.planned, rollout.desired, rollout.configured, rollout.measured)
+    wheres = [regions_of(truth.exposure, rollout.regions) if truth.exposure else "" for truth in truths]
+    width = brush.size.width
+    region_width = longest(wheres, 24 if width >= 100 else 16)
+    for truth, where in zip(truths, wheres, strict=True):
+        rows.add(_truth(truth, where, region_width, view, rollout, brush))
+
+
+def _truth(truth: Truth, where: str, region_width: int, view: RoomView, rollout: RolloutView, brush: Brush) -> Line:
+    glyphs, zone = brush.glyphs, zone_of(view.clock.zone)
+    role = {"configured": "strong", "planned": "text", "desired": "text"}.get(truth.name, "text")
+    at = f" {moment(truth.at, view.clock.now, zone)}" if truth.at else ""
+    right: list[Span] = [(f"{cut(truth.by, 14, glyphs.ellipsis)}{at}", "muted")]
+    if truth.name in ("configured", "measured") and truth.freshness is not Freshness.LIVE:
+        right.append((" ", "text"))
+        right.append(signed(FRESHNESS_ROLE[truth.freshness], truth.freshness.value, glyphs))
+    if truth.exposure is None:
+        bad = truth.name == "configured"
+        said: Line = (("unknown" if bad else "-", "bad" if bad else "muted"), (f"  {truth.note}", "muted"))
+        return spread(((f" {fit(truth.name, 11)} ", "muted"), *said), right, rows_width(brush), glyphs.ellipsis)
+    features = _features(truth.exposure.features)
+    left = columns(
+        (
+            Cell(truth.name, 11, "muted"),
+            Cell(exposure_percent(truth.exposure), 7, role, right=True),
+            Cell(where, region_width, role),
+            Cell(features, max(4, cell_width(features)), role),
+        ),
+        glyphs,
+        2,
+    )
+    if truth.note:
+        left = (*left, (f"  {truth.note}", "muted"))
+    return spread(left, right, rows_width(brush), glyphs.ellipsis)
+
+
+def rows_width(brush: Brush) -> int:
+    """The width of a row that keeps its last column free."""
+    return brush.size.width - 1
+
+
+def _features(features: tuple[str, ...]) -> str:
+    return " ".join(features) if features else "no feature"
+
+
+def _trouble(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> None:
+    glyphs, zone = brush.glyphs, zone_of(view.clock.zone)
+    if rollout.hold is not None:
+        because = f": {rollout.hold.reason}" if rollout.hold.reason else ""
+        since = moment(rollout.hold.at, view.clock.now, zone)
+        rows.text(f"{glyphs.warn} HOLD by {rollout.hold.who} since {since}{because} (u resumes)", "warn")
+    for op in rollout.unknown:
+        rows.text(f"{glyphs.bad} UNKNOWN whether change {op} happened: nothing widens until it is settled", "bad")
+    for line in rollout.drift:
+        rows.text(f"{glyphs.bad} DRIFT {line}", "bad")
+    change = rollout.change
+    if change is not None and change.state not in ("confirmed", "superseded"):
+        role = _CHANGE_ROLE[change.state]
+        why = f": {change.why}" if change.why else ""
+        word = change.state.replace("_", " ").upper()
+        target = exposure_percent(change.target)
+        rows.text(f"{sign(role, glyphs)} {word} {change.action} to {target} by {change.who}{why}", role)
+
+
+# The stages
+
+
+def _stages(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> None:
+    glyphs, width = brush.glyphs, brush.size.width
+    titles = longest((stage.title for stage in rollout.stages), 28 if width >= 100 else 18)
+    whens = [_when(stage, view) for stage in rollout.stages]
+    when_width = max(4, longest(whens, 20))
+    wheres = [regions_of(stage.exposure, rollout.regions) for stage in rollout.stages]
+    where_width = max(7, longest(wheres, 30 if width >= 100 else 16))
+    titles = max(5, titles)
+    left = width - 1 - (3 + titles + when_width + 7 + where_width + 8)
+    head = (
+        Cell("", 1),
+        Cell("Stage", titles, "muted"),
+        Cell("When", when_width, "muted"),
+        Cell("Share", 7, "muted", right=True),
+        Cell("Regions", where_width, "muted"),
+        Cell("Features", max(0, left), "muted"),
+    )
+    rows.add(_stage_row(head, glyphs))
+    for stage, when, where in zip(rollout.stages, whens, wheres, strict=True):
+        role = _STATE_ROLE[stage.state]
+        body = "muted" if stage.state in ("done", "planned") else "text"
+        note = f" {glyphs.dot} {stage.note}" if stage.note else ""
+        row = (
+            Cell(_stage_sign(stage, glyphs), 1, role),
+            Cell(stage.title, titles, role if stage.state != "done" else "text"),
+            Cell(when, when_width, body),
+            Cell(percent(stage.percent), 7, role if stage.state in ("current", "next") else body, right=True),
+            Cell(where, where_width, body),
+            Cell(_features(stage.features) + note, max(0, left), body),
+        )
+        rows.add(_stage_row(row, glyphs), f"stage:{stage.id}")
+
+
+def _stage_row(cells: tuple[Cell, ...], glyphs: Glyphs) -> Line:
+    line = columns(cells, glyphs, 2)
+    # The sign stands close to its title.
+    return (line[0], line[1], (" ", "text"), *line[3:])
+
+
+def _stage_sign(stage: StageView, glyphs: Glyphs) -> str:
+    signs = {"done": glyphs.done, "current": glyphs.ok, "next": glyphs.arrow[-1:], "planned": glyphs.off}
+    return signs[stage.state]
+
+
+def _when(stage: StageView, view: RoomView) -> str:
+    zone = zone_of(view.clock.zone)
+    on = weekday(stage.at.astimezone(zone).date())
+    return f"{on} {minute(stage.at, zone)}" if stage.timed else on
+
+
+# The gates
+
+
+def _gates(rows: Rows, rollout: RolloutView, brush: Brush) -> None:
+    glyphs = brush.glyphs
+    if rollout.next is None:
+        rows.add(((" Gates", "title"), ("  no stage is left to enter", "muted")))
+        return
+    passed = [gate for gate in rollout.gates if gate not in blocking(rollout.gates)]
+    role = VERDICT_ROLE[rollout.verdict]
+    note = f"{len(passed)} of {count(len(rollout.gates), 'gate')} pass"
+    rows.add(
+        (
+            (f" Gates for {rollout.next.title}  ", "title"),
+            signed(role, rollout.verdict.value, glyphs),
+            (f"  {note}", "muted"),
+        )
+    )
+    titles = longest((gate.title for gate in rollout.gates), 28)
+    for gate in (*blocking(rollout.gates), *passed):
+        rows.add(_gate(gate, titles, brush), f"gate:{gate.id}")
+
+
+def _gate(gate: GateView, titles: int, brush: Brush) -> Line:
+    role = VERDICT_ROLE[gate.verdict]
+    word = (f" {fit(f'{sign(role, brush.glyphs)} {gate.verdict.value}', 14)}  ", role)
+    return (word, (f"{fit(gate.title, titles, brush.glyphs.ellipsis)}  ", "text"), (gate.line, "muted"))
+
+
+def draft_text(draft: Exposure, rollout: RolloutView) -> str:
+    """A draft in words, for the dialog that compares it."""
+    return f"{exposure_percent(draft)}, {regions_of(draft, rollout.regions)}: {_features(draft.features)}"
