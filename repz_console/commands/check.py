@@ -66,4 +66,5 @@ def _report(loaded: config.Loaded, found: Sequence[Finding]) -> Iterator[str]:
         for severity in _SEVERITIES
         if (number := sum(finding.severity == severity for finding in found))
     )
-    yield f"{loaded.path} ({loaded.why}) is valid: {told or 'nothing contradicts itself'}"
+    found_in = "" if loaded.why == "--config" else f" ({loaded.why})"
+    yield f"{loaded.path}{found_in} is valid: {told or 'nothing contradicts itself'}"

@@ -76,7 +76,15 @@ async def ask(question: str, *, otherwise: str) -> str:
     if not has_terminal():
         raise Stop(Exit.NOT_ALLOWED, otherwise)
     print(question, end="", file=sys.stderr, flush=True)
-    answer = await asyncio.to_thread(sys.stdin.readline)
+    loop = asyncio.get_running_loop()
+    typed: asyncio.Future[None] = loop.create_future()
+    # Not in a thread: Ctrl+C could not end one that waits for a line.
+    loop.add_reader(sys.stdin.fileno(), lambda: typed.done() or typed.set_result(None))
+    try:
+        await typed
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+    answer = sys.stdin.readline()
     if not answer:
         raise click.exceptions.Abort
     return answer.strip()

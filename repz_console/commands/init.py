@@ -1,0 +1,70 @@
+"""`repz-console init`: a commented config.toml to start another launch from."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import available_timezones
+
+import click
+
+from repz_console.commands.exits import Exit, Stop
+from repz_console.config import load
+
+_STARTER = Path(__file__).with_name("starter.toml")
+_WEEKS_AHEAD = 4
+_MOST_TITLE = 80
+
+
+@click.command(short_help="Write a commented config.toml to start another launch from.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=Path("config.toml"))
+@click.option("--title", default="My launch", show_default=True, help="What is launched.")
+@click.option("--environment", default="PRODUCTION", show_default=True, help="The word that dangerous steps repeat.")
+@click.option("--zone", default="UTC", show_default=True, help="IANA name of the launch's time zone.")
+@click.option("--full-launch", "day", metavar="DATE", help="The day of full launch; a Friday in a month if not given.")
+def command(file: Path, title: str, environment: str, zone: str, day: str | None) -> None:
+    """Write a commented config to FILE (./config.toml) and check it. A file that exists is left alone."""
+    text = filled(title, environment, zone, _day(day))
+    try:
+        # Not the umask's rights: a config that its group could write would be refused.
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as written:
+            os.fchmod(descriptor, 0o644)
+            written.write(text)
+    except FileExistsError:
+        raise Stop(Exit.INPUT, f"{file} exists already and was left alone") from None
+    except OSError as error:
+        raise Stop(Exit.INPUT, f"{file} cannot be written: {error.strerror}") from error
+    loaded = load(file)
+    click.echo(f"{file} is ready: {len(loaded.text.splitlines())} lines. Edit it, then: repz-console check {file}")
+
+
+def filled(title: str, environment: str, zone: str, launch: date) -> str:
+    """The starter config for a launch on that day. Raises `Stop` for what could not stand in it."""
+    for name, value in (("title", title), ("environment", environment)):
+        if not value.strip() or len(value) > _MOST_TITLE or not value.isprintable() or re.search(r'["\\]', value):
+            raise Stop(Exit.INPUT, f"--{name} must be one line of text without quotes, at most {_MOST_TITLE} letters")
+    if zone not in available_timezones():
+        raise Stop(Exit.INPUT, f"{zone!r} is no time zone: write it like America/New_York")
+    values = {
+        "NAME": re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "launch",
+        "TITLE": title.strip(),
+        "ENVIRONMENT": environment.strip(),
+        "ZONE": zone,
+        "LAUNCH": launch.isoformat(),
+        "WEEK": (launch - timedelta(days=launch.weekday())).isoformat(),
+        "REHEARSAL": (launch - timedelta(days=launch.weekday() + 7)).isoformat(),
+    }
+    return re.sub(r"@([A-Z]+)@", lambda match: values[match[1]], _STARTER.read_text(encoding="utf-8"))
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        ahead = datetime.now(UTC).date() + timedelta(weeks=_WEEKS_AHEAD)
+        return ahead + timedelta(days=(4 - ahead.weekday()) % 7)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Stop(Exit.INPUT, f"{text!r} is no date: write it like 2027-02-05") from None

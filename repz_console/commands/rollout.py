@@ -1,0 +1,265 @@
+"""`repz-console rollout`: show a rollout and steer it, by the same checks and into the same journal as the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+
+import click
+
+from repz_console.commands.challenge import ask_challenge
+from repz_console.commands.common import (
+    ask,
+    columns,
+    config_option,
+    has_terminal,
+    in_session,
+    print_json,
+    printed_glyphs,
+)
+from repz_console.commands.exits import Exit, Stop
+from repz_console.commands.target import Target, parsed_target
+from repz_console.engine.control import Outcome
+from repz_console.engine.session import Session
+from repz_console.plan.exposure import rising_cells
+from repz_console.room import words
+from repz_console.room.export import as_data
+from repz_console.room.views import RolloutView, RoomView
+from repz_console.tui.paint.times import age
+from repz_console.tui.paint.words import VERDICT_ROLE, sign
+
+_EXITS = {
+    "confirmed": Exit.DONE,
+    "denied": Exit.NOT_ALLOWED,
+    "refused": Exit.REFUSED,
+    "rejected": Exit.REFUSED,
+    "unknown": Exit.UNKNOWN,
+}
+
+
+@click.group(short_help="Show, set, hold, resume, roll back or kill a rollout.")
+def command() -> None:
+    """Show a rollout and steer it.
+
+    Hold, roll back and kill need no conn, no gate and no terminal. Whatever widens needs all three.
+    """
+
+
+@command.command()
+@click.argument("rollout", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print it as data.")
+@config_option
+@click.pass_context
+def show(ctx: click.Context, rollout: str | None, as_json: bool) -> None:
+    """Read the backend back and show ROLLOUT, or all: what is planned, desired, configured, and the gates."""
+
+    async def look(session: Session) -> RoomView:
+        names = [_named(session, rollout).id] if rollout else [each.id for each in session.view().rollout.rollouts]
+        for controller in {session.plan.rollout[name].controller for name in names}:
+            await session.refresh(controller)
+        return session.view()
+
+    view = in_session(ctx, look)
+    shown = [each for each in view.rollout.rollouts if rollout in (None, each.id)]
+    if as_json:
+        data = [each for each in as_data(view)["rollout"]["rollouts"] if rollout in (None, each["id"])]
+        print_json(data[0] if rollout else data)
+        return
+    for number, each in enumerate(shown):
+        for line in ([""] if number else []) + list(_report(each, view)):
+            click.echo(line)
+
+
+@command.command("set")
+@click.argument("rollout")
+@click.argument("target")
+@click.option("--expect", metavar="REV", help="The revision you judged, as `rollout show` prints it; needed to widen.")
+@click.option("--region", "regions", multiple=True, help="Change only these regions; otherwise all that are let in.")
+@click.option("--feature", "features", multiple=True, help="These features; otherwise those that are configured.")
+@click.option("--reason", default="", help="Why; kept in the journal.")
+@config_option
+@click.pass_context
+def set_(
+    ctx: click.Context,
+    rollout: str,
+    target: str,
+    expect: str | None,
+    regions: tuple[str, ...],
+    features: tuple[str, ...],
+    reason: str,
+) -> int:
+    """Set ROLLOUT to TARGET: a stage's id, or a percent.
+
+    What widens needs --expect, the conn for as long as the command runs, passing gates, and a person who types the
+    target, the environment and two letters on a terminal. What only shrinks needs none of these.
+    """
+
+    async def steer(session: Session) -> Outcome:
+        named = _named(session, rollout)
+        await session.refresh(named.controller)
+        view = _named(session, rollout)
+        wanted = parsed_target(session.plan.rollout[named.id], view, target, regions, features)
+        if not rising_cells(view.configured.exposure, wanted.exposure):
+            return await session.control.change(
+                named.id, "set", wanted.exposure, reason=reason, expect=expect or view.revision, stage=wanted.stage
+            )
+        if expect is None:
+            raise Stop(Exit.INPUT, f"this widens: say --expect {view.revision or 'REV'} if that is what you judged")
+        return await _widen(session, view, wanted, expect, reason)
+
+    return _told(in_session(ctx, steer))
+
+
+@command.command()
+@click.argument("rollout")
+@click.option("--reason", default="", help="Why; everyone sees it.")
+@config_option
+@click.pass_context
+def hold(ctx: click.Context, rollout: str, reason: str) -> int:
+    """Hold ROLLOUT: nobody widens it until it is resumed. Needs nothing."""
+
+    async def steer(session: Session) -> Outcome:
+        return await session.control.hold(_named(session, rollout).id, reason)
+
+    return _told(in_session(ctx, steer))
+
+
+@command.command()
+@click.argument("rollout")
+@click.option("--reason", default="", help="Why; everyone sees it.")
+@config_option
+@click.pass_context
+def resume(ctx: click.Context, rollout: str, reason: str) -> int:
+    """Lift the hold of ROLLOUT. Needs the conn."""
+
+    async def steer(session: Session) -> Outcome:
+        named = _named(session, rollout)
+
+        async def lift() -> Outcome:
+            return await session.control.resume(named.id, reason)
+
+        return await _with_conn(session, lift)
+
+    return _told(in_session(ctx, steer))
+
+
+@command.command()
+@click.argument("rollout")
+@click.option("--reason", default="", help="Why; kept in the journal.")
+@config_option
+@click.pass_context
+def rollback(ctx: click.Context, rollout: str, reason: str) -> int:
+    """Roll ROLLOUT back to its last good exposure. It can only shrink, and needs nothing."""
+
+    async def steer(session: Session) -> Outcome:
+        return await session.control.change(_named(session, rollout).id, "rollback", None, reason=reason, expect="")
+
+    return _told(in_session(ctx, steer))
+
+
+@command.command()
+@click.argument("rollout")
+@click.option("--reason", default="", help="Why; kept in the journal.")
+@click.option("--yes", is_flag=True, help="Do not ask for the letter; needed where there is no terminal.")
+@config_option
+@click.pass_context
+def kill(ctx: click.Context, rollout: str, reason: str, yes: bool) -> int:
+    """Take ROLLOUT to nobody, whatever stands in the way. Needs no conn; asks for the letter k."""
+
+    async def steer(session: Session) -> Outcome:
+        named = _named(session, rollout)
+        if not yes:
+            if not has_terminal():
+                raise Stop(Exit.INPUT, "there is no terminal to type the letter on: say --yes to kill without asking")
+            letter = await ask(
+                f"Type  k  to take {named.id} in {session.plan.launch.environment} to nobody: ", otherwise=""
+            )
+            if letter != "k":
+                raise Stop(Exit.NOT_ALLOWED, "that was not k; nothing was changed")
+        return await session.control.change(named.id, "kill", None, reason=reason, expect="")
+
+    return _told(in_session(ctx, steer))
+
+
+async def _widen(session: Session, view: RolloutView, wanted: Target, expect: str, reason: str) -> Outcome:
+    async def challenge_and_set() -> Outcome:
+        for line in _difference(view, wanted):
+            click.echo(line, err=True)
+        await ask_challenge(wanted.typed, session.plan.launch.environment)
+        session.touch()
+        return await session.control.change(
+            view.id, "set", wanted.exposure, reason=reason, expect=expect, stage=wanted.stage
+        )
+
+    if not has_terminal():
+        raise Stop(Exit.NOT_ALLOWED, "this widens, and without a terminal nothing widens")
+    return await _with_conn(session, challenge_and_set)
+
+
+async def _with_conn(session: Session, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    """Does `work` with the conn, which is held for as long as that takes."""
+    refused = await session.take_conn()
+    if refused:
+        raise Stop(Exit.NOT_ALLOWED, f"the conn could not be taken: {refused}")
+    try:
+        return await work()
+    finally:
+        await session.release_conn()
+
+
+def _named(session: Session, rollout: str) -> RolloutView:
+    rollouts = session.view().rollout.rollouts
+    for each in rollouts:
+        if each.id == rollout:
+            return each
+    known = ", ".join(each.id for each in rollouts)
+    raise Stop(Exit.INPUT, f"the plan has no rollout {rollout!r}" + (f": it has {known}" if known else ""))
+
+
+def _told(outcome: Outcome) -> int:
+    """Prints the outcome and gives its exit code."""
+    click.echo(outcome.line, err=outcome.state != "confirmed")
+    return _EXITS[outcome.state]
+
+
+def _difference(view: RolloutView, wanted: Target) -> Iterator[str]:
+    yield f"{view.title}, on {view.backend}, revision {view.revision}"
+    rising = rising_cells(view.configured.exposure, wanted.exposure)
+    yield from columns(
+        [
+            (f"  {region}", feature, words.percent(before), "->", words.percent(after))
+            for (region, feature), (before, after) in sorted(rising.items())
+        ],
+        right=(2, 4),
+    )
+    for gate in view.gates:
+        yield f"  {gate.verdict.value:<12} {gate.line}"
+
+
+def _report(view: RolloutView, room: RoomView) -> Iterator[str]:
+    glyphs = printed_glyphs()
+    yield f"{view.id}  {view.title}, of {view.cohort}, on {view.backend} ({room.launch.environment})"
+    yield from columns(
+        [
+            (
+                f"  {truth.name}",
+                words.exposure(truth.exposure) if truth.exposure is not None else "unknown",
+                truth.freshness.value,
+                f"{age(room.clock.now - truth.at)} ago" if truth.at is not None and truth.at <= room.clock.now else "",
+                truth.by,
+                truth.note,
+            )
+            for truth in (view.planned, view.desired, view.configured, view.measured)
+        ]
+    )
+    yield f"  revision    {view.revision or 'unknown'}"
+    yield f"  stage       {view.current.title if view.current else 'none yet'}"
+    yield f"  next        {f'{view.next.title} ({view.next.id})' if view.next else 'none'}"
+    if view.hold is not None:
+        because = f": {view.hold.reason}" if view.hold.reason else ""
+        yield f"  HELD        by {view.hold.who} since {words.instant(view.hold.at)}{because}"
+    if view.change is not None:
+        yield f"  change      {view.change.action} {view.change.op} {view.change.state} by {view.change.who}"
+    for line in view.drift:
+        yield f"  DRIFT       {line}"
+    for gate in view.gates:
+        yield f"  {sign(VERDICT_ROLE[gate.verdict], glyphs)} {gate.verdict.value:<12} {gate.title}: {gate.line}"
