@@ -5,7 +5,7 @@ Row keys: `stage:ID`, `gate:ID`.
 
 from __future__ import annotations
 
-from repz_console.facts import Exposure, Freshness
+from repz_console.facts import Freshness
 from repz_console.plan.exposure import headline_percent, is_nobody
 from repz_console.room.views import GateView, RolloutView, RoomView, StageView, Truth
 from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
@@ -104,20 +104,23 @@ def _slider(rows: Rows, rollout: RolloutView, brush: Brush) -> None:
         (" 100 %", "muted"),
     )
     rows.add(bar)
-    pointers: Cells = cells_of((), width)
-    if configured is not None:
-        _point(pointers, headline_percent(configured), length, "configured", "bar", glyphs)
-    else:
-        _write(pointers, _EDGE, "configured: unknown", "bad", centred=False)
     draft = brush.choices.draft
+    pointers: Cells = cells_of((), width)
+    if configured is None:
+        _write(pointers, _EDGE, "configured: unknown", "bad", centred=False)
+    else:
+        share = headline_percent(configured)
+        # The words of two pointers stand on their outer sides, so that close ones do not run into each other.
+        to_left = draft is not None and headline_percent(draft) >= share
+        _point(pointers, share, length, "configured", "bar", glyphs, to_left)
     if draft is not None:
-        _point(pointers, headline_percent(draft), length, "draft", "mark", glyphs)
+        below = configured is not None and headline_percent(draft) < headline_percent(configured)
+        _point(pointers, headline_percent(draft), length, "draft", "mark", glyphs, below)
     rows.add(line_of(pointers))
     if draft is not None:
-        origin = f" of stage {brush.choices.draft_stage}" if brush.choices.draft_stage else ""
+        said = f"{glyphs.point} draft {exposure_percent(draft)} (Enter compares)"
         where = regions_of(draft, rollout.regions)
-        text = f"draft {draft_text(draft, rollout)}{origin}"
-        rows.add(((" ", "text"), (f"{glyphs.point} {text}", "mark"), ("  Enter compares, Esc drops", "muted")))
+        rows.add(((" ", "text"), (said, "mark"), (f"  {where}: {_features(draft.features)}", "muted")))
 
 
 def _at(share: float, length: int) -> int:
@@ -136,13 +139,13 @@ def _write(cells: Cells, column: int, text: str, role: str, centred: bool = True
     return True
 
 
-def _point(cells: Cells, share: float, length: int, word: str, role: str, glyphs: Glyphs) -> None:
-    """A pointer below the slider with its word on the side that is free."""
-    column = _EDGE + _at(share, length)
-    text = f"{word} {percent(share)}"
-    cells[column] = (" ", "text")
-    if not _write(cells, column + 2, text, role, centred=False) or cells[column + 2][0] != text[0]:
-        _write(cells, column - len(text) - 1, text, role, centred=False)
+def _point(cells: Cells, share: float, length: int, word: str, role: str, glyphs: Glyphs, to_left: bool) -> None:
+    """A pointer below the slider with its word beside it, on the side asked for if there is room, else the other."""
+    column, text = _EDGE + _at(share, length), f"{word} {percent(share)}"
+    sides = [column - len(text) - 1, column + 2]
+    for first in sides if to_left else reversed(sides):
+        if first >= 1 and first + len(text) < len(cells) and _write(cells, first, text, role, centred=False):
+            break
     cells[column] = (glyphs.point, role)
 
 
@@ -167,9 +170,10 @@ def _truth(truth: Truth, where: str, region_width: int, view: RoomView, rollout:
         right.append((" ", "text"))
         right.append(signed(FRESHNESS_ROLE[truth.freshness], truth.freshness.value, glyphs))
     if truth.exposure is None:
-        bad = truth.name == "configured"
-        said: Line = (("unknown" if bad else "-", "bad" if bad else "muted"), (f"  {truth.note}", "muted"))
-        return spread(((f" {fit(truth.name, 11)} ", "muted"), *said), right, rows_width(brush), glyphs.ellipsis)
+        needed = truth.name == "configured"
+        nothing = Cell("unknown" if needed else "-", 7, "bad" if needed else "muted", right=True)
+        left = (*columns((Cell(truth.name, 11, "muted"), nothing), glyphs, 2), (f"  {truth.note}", "muted"))
+        return spread(left, right, brush.size.width - 1, glyphs.ellipsis)
     features = _features(truth.exposure.features)
     left = columns(
         (
@@ -183,12 +187,7 @@ def _truth(truth: Truth, where: str, region_width: int, view: RoomView, rollout:
     )
     if truth.note:
         left = (*left, (f"  {truth.note}", "muted"))
-    return spread(left, right, rows_width(brush), glyphs.ellipsis)
-
-
-def rows_width(brush: Brush) -> int:
-    """The width of a row that keeps its last column free."""
-    return brush.size.width - 1
+    return spread(left, right, brush.size.width - 1, glyphs.ellipsis)
 
 
 def _features(features: tuple[str, ...]) -> str:
@@ -294,8 +293,3 @@ def _gate(gate: GateView, titles: int, brush: Brush) -> Line:
     role = VERDICT_ROLE[gate.verdict]
     word = (f" {fit(f'{sign(role, brush.glyphs)} {gate.verdict.value}', 14)}  ", role)
     return (word, (f"{fit(gate.title, titles, brush.glyphs.ellipsis)}  ", "text"), (gate.line, "muted"))
-
-
-def draft_text(draft: Exposure, rollout: RolloutView) -> str:
-    """A draft in words, for the dialog that compares it."""
-    return f"{exposure_percent(draft)}, {regions_of(draft, rollout.regions)}: {_features(draft.features)}"
