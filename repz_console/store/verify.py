@@ -64,9 +64,8 @@ def verify_tail(db: apsw.Connection) -> str:
     if not rows:
         return ""
     erased = {row[0] for row in db.execute(_ERASURES)} if any(row[4] is None for row in rows) else set()
-    if rows[0][0] == 1:
-        seq, previous = 0, payload.GENESIS
-    else:
+    seq, previous = 0, payload.GENESIS
+    if len(rows) > _TAIL:
         seq, previous = rows[0][0], rows[0][6]
         rows = rows[1:]
     for row in rows:

@@ -1,0 +1,143 @@
+"""Several writers at once, and writers killed at any moment: nothing acknowledged is lost, the chain holds."""
+
+from __future__ import annotations
+
+import random
+import resource
+import signal
+import time
+from pathlib import Path
+
+from repz_console.events import ConnTaken, NoteAdded
+from repz_console.store.journal import Journal
+from repz_console.store.leases import Leases
+from tests.support.store import actor, python
+
+WRITER = """
+import sys
+from pathlib import Path
+from repz_console.events import NoteAdded
+from repz_console.store.journal import Journal
+from tests.support.store import actor
+
+name, count = sys.argv[2], int(sys.argv[3])
+journal = Journal.open(Path(sys.argv[1]))
+for number in range(count):
+    entry = journal.append(NoteAdded(f"{name} {number}"), actor(name))
+    print(entry.seq, entry.hash, flush=True)
+journal.close()
+"""
+
+TAKER = """
+import sys
+from pathlib import Path
+from repz_console.events import ConnTaken
+from repz_console.store.journal import Journal
+from repz_console.store.leases import Leases
+from tests.support.store import actor
+
+leases = Leases(Journal.open(Path(sys.argv[1])))
+while True:
+    lease = leases.take("conn", actor("taker", sys.argv[2]), 60, steal=True, event=ConnTaken)
+    print(lease.token, flush=True)
+    leases.release(lease)
+"""
+
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+from repz_console.events import NoteAdded
+from repz_console.store.errors import StoreError
+from repz_console.store.journal import Journal
+from tests.support.store import actor
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+journal = Journal.open(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    while True:
+        entry = journal.append(NoteAdded("x" * 500), actor())
+        print(entry.seq, entry.hash, flush=True)
+except StoreError as error:
+    print(error, file=sys.stderr)
+"""
+
+
+def test_two_processes_write_a_thousand_entries_each(tmp_path: Path) -> None:
+    writers = [python(WRITER, tmp_path, name, 1000) for name in ("ana", "bo")]
+    outputs = [writer.communicate(timeout=120) for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0], outputs
+    journal = Journal.open(tmp_path)
+    result = journal.verify()
+    assert (result.ok, result.length) == (True, 2000)
+    entries = journal.entries()
+    assert [entry.seq for entry in entries] == list(range(1, 2001))
+    for name in ("ana", "bo"):
+        own = [entry.event for entry in entries if entry.actor.user == name]
+        assert own == [NoteAdded(f"{name} {number}") for number in range(1000)]
+
+
+def test_no_acknowledged_entry_is_lost_by_kill_9(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    acknowledged: dict[int, str] = {}
+    for kill in range(30):
+        writer = python(WRITER, tmp_path, f"w{kill}", 100_000)
+        assert writer.stdout is not None
+        # The first acknowledgement says that it is under way; it is killed some moments on, in the midst of writes.
+        lines = [writer.stdout.readline()]
+        time.sleep(chance.uniform(0, 0.02))
+        writer.send_signal(signal.SIGKILL)
+        output, errors = writer.communicate(timeout=10)
+        assert writer.returncode == -signal.SIGKILL, errors
+        lines += [line + "\n" for line in output.split("\n")[:-1]]
+        for line in lines:
+            seq, link = line.split()
+            assert int(seq) not in acknowledged
+            acknowledged[int(seq)] = link
+    journal = Journal.open(tmp_path)
+    assert journal.trouble == ""
+    assert journal.verify().ok
+    found = {entry.seq: entry.hash for entry in journal.entries()}
+    assert len(acknowledged) >= 30
+    assert {seq: found.get(seq) for seq in acknowledged} == acknowledged
+    # At most the one entry in flight at each kill is there without having been acknowledged.
+    assert len(found) - len(acknowledged) <= 30
+
+
+def test_a_lease_and_its_entry_are_never_parted_by_kill_9(tmp_path: Path) -> None:
+    chance = random.Random(11)
+    tokens: list[int] = []
+    for kill in range(8):
+        taker = python(TAKER, tmp_path, f"c{kill}")
+        assert taker.stdout is not None
+        first = taker.stdout.readline()
+        time.sleep(chance.uniform(0, 0.02))
+        taker.kill()
+        output, _ = taker.communicate(timeout=10)
+        tokens += [int(first), *(int(line) for line in output.split("\n")[:-1])]
+    journal = Journal.open(tmp_path)
+    journaled = [entry.event.token for entry in journal.entries() if isinstance(entry.event, ConnTaken)]
+    assert journaled == list(range(1, len(journaled) + 1))
+    assert set(tokens) <= set(journaled)
+    last = Leases(journal).take("conn", actor(), 5, steal=True)
+    assert last is not None
+    assert last.token == len(journaled) + 1
+
+
+def test_a_disk_that_refuses_a_write_acknowledges_nothing(tmp_path: Path) -> None:
+    Journal.open(tmp_path).close()
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+    for limit in (40_000, 100_000, 300_000):
+        before = Journal.open(tmp_path).head()[0]
+        limited = python(LIMITED, tmp_path, limit)
+        output, errors = limited.communicate(timeout=30)
+        assert limited.returncode == 0, errors
+        assert "disk" in errors
+        assert errors.count("\n") == 1
+        journal = Journal.open(tmp_path)
+        acknowledged = [line.split() for line in output.splitlines()]
+        found = {entry.seq: entry.hash for entry in journal.entries(after=before)}
+        assert {int(seq): link for seq, link in acknowledged} == found
+        assert journal.verify().ok
+        assert journal.append(NoteAdded("the disk is back"), actor()).seq == journal.head()[0]
+        journal.close()
