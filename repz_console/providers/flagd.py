@@ -121,8 +121,16 @@ class Flagd(Provider):
         found = plan.rollout.get(rollout)
         if found is None or found.controller != self.context.source:
             raise Refused(f"{self.context.source} does not control a rollout {safe(rollout)}")
-        features = {feature for stage in found.stage for feature in stage.features}
-        return states.Layout(rollout, self.options.prefix, self.options.attribute, plan.region, tuple(sorted(features)))
+        shown = {feature for stage in found.stage for feature in stage.features}
+        named = {each.id for each in plan.feature} | {each.id for each in plan.flag}
+        return states.Layout(
+            rollout=rollout,
+            prefix=self.options.prefix,
+            attribute=self.options.attribute,
+            regions=plan.region,
+            features=tuple(sorted(shown)),
+            known=tuple(sorted(shown | named)),
+        )
 
     def _load(self, file: FlagFile) -> Loaded | None:
         try:

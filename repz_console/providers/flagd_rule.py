@@ -57,7 +57,7 @@ def check(exposure: Exposure, regions: Sequence[Region], features: Iterable[str]
         weight(percent)
     unknown = sorted(set(exposure.features) - set(features))
     if unknown:
-        raise Unwritable(f"the rollout has no feature {safe(unknown[0])}")
+        raise Unwritable(f"the plan has no feature {safe(unknown[0])}")
     if not is_identifier(exposure.key):
         raise Unwritable(f"people cannot be bucketed by {safe(exposure.key)!r}")
     claimed: dict[str, str] = {}

@@ -38,6 +38,8 @@ class Layout(Struct, frozen=True):
     """All regions of the plan, the rollout's own or not."""
     features: tuple[str, ...]
     """What the rollout's stages show, each with a flag even while it is off."""
+    known: tuple[str, ...]
+    """What may be shown: everything that the plan names."""
 
     def key(self, feature: str) -> str:
         """The flag's key."""
@@ -86,7 +88,7 @@ def write(layout: Layout, document: Document, change: Change, at: datetime) -> D
     """
     old = layout.flags(document)
     features = sorted({*layout.features, *old, *change.target.features})
-    rules.check(change.target, layout.regions, features)
+    rules.check(change.target, layout.regions, {*layout.known, *old})
     flags = {
         feature: rules.flag(layout.rollout, feature, change.target, layout.regions, layout.attribute)
         for feature in features
