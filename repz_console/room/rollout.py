@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from repz_console.facts import Exposure, Freshness, Snapshot
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout
-from repz_console.plan.schedule import instant, plan_span
+from repz_console.plan.schedule import instant
 from repz_console.room import gates, stages, truths
 from repz_console.room.bugs import Queue
 from repz_console.room.decisions import ChangeRecord, Decisions
@@ -29,6 +29,8 @@ class Surroundings(Struct, frozen=True):
     control: ControlView
     queue: Queue
     bugs: Freshness
+    ends: datetime
+    """When the plan is past."""
 
 
 def build(around: Surroundings, now: datetime) -> RolloutsView:
@@ -94,7 +96,6 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
     controller = truths.backend(plan, identity, around.snapshots.get(rollout.controller), now)
     configured = truths.configured(rollout, controller)
     where = stages.position(plan, rollout, _basis(around, identity, controller))
-    past = now >= plan_span(plan)[1]
     source = plan.source.get(rollout.controller)
     found = gates_of(around, identity, None, now)
     return RolloutView(
@@ -108,7 +109,7 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         stages=where.stages,
         current=where.current,
         next=where.next,
-        planned=truths.planned(plan, rollout, past, configured.exposure, now),
+        planned=truths.planned(plan, rollout, now >= around.ends, configured.exposure, now),
         desired=truths.desired(decided),
         configured=configured,
         measured=truths.measured(),
@@ -157,5 +158,4 @@ def _expiries(around: Surroundings, now: datetime) -> Iterable[datetime | None]:
         due = [instant(stage.at, around.plan.launch.zone) for stage in rollout.stage]
         due += [limit for limit in [gates.readable_until(rollout, snapshot)] if limit is not None]
         yield from (at for at in due if at > now)
-    ends = plan_span(around.plan)[1]
-    yield ends if ends > now else None
+    yield around.ends if around.ends > now else None

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from repz_console.events import Entry
 from repz_console.facts import Actor, Exposure, Freshness, Person, Snapshot
 from repz_console.plan.model import Plan
+from repz_console.plan.schedule import Span, plan_span
 from repz_console.room import budget, bugs, clock, control, health, rollout, sources, stages, timeline
 from repz_console.room.control import Held, Standing
 from repz_console.room.decisions import Decisions
@@ -78,6 +79,7 @@ class _Memos:
     """Every area's memory."""
 
     def __init__(self) -> None:
+        self.span: Memo[Span] = Memo()
         self.launch: Memo[LaunchView] = Memo()
         self.clock: Memo[ClockView] = Memo()
         self.timeline: Memo[TimelineView] = Memo()
@@ -295,6 +297,7 @@ class Room:
             control=self._control(now),
             queue=queue,
             bugs=bucket,
+            ends=self._memos.span.get((self._plan,), now, lambda: plan_span(self._plan))[1],
         )
 
     def _queue(self, now: datetime) -> tuple[bugs.Queue, Freshness]:
