@@ -71,6 +71,7 @@ def command_line() -> Any:
 
     from repz_console import __version__
     from repz_console.commands.common import config_option, config_path
+    from repz_console.commands.exits import ReaderLeft
 
     class Lazy(click.Group):
         """A group that knows its commands' names and help lines, and imports a command when it is called."""
@@ -91,6 +92,12 @@ def command_line() -> Any:
             if args and args[0] not in COMMANDS and not args[0].startswith("-"):
                 raise click.exceptions.UsageError(unknown_command(args[0]), ctx)
             return super().resolve_command(ctx, args)
+
+        def invoke(self, ctx: click.Context) -> Any:
+            try:
+                return super().invoke(ctx)
+            except BrokenPipeError as error:
+                raise ReaderLeft from error
 
         def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
             with formatter.section("Commands"):

@@ -16,7 +16,7 @@ from repz_console.tui.paint.times import age
 _PRIORITY = click.Choice(PRIORITIES, case_sensitive=False)
 
 
-@click.group(short_help="File, list and change bugs.")
+@click.group
 def command() -> None:
     """File, list and change bugs."""
 
@@ -74,8 +74,17 @@ def list_(ctx: click.Context, priority: tuple[str, ...], everything: bool, as_js
 @click.option("--note", help="Anything else worth knowing.")
 @config_option
 @click.pass_context
-def set_(ctx: click.Context, bug: str, **fields: str | None) -> None:
+def set_(
+    ctx: click.Context,
+    bug: str,
+    priority: str | None,
+    assignee: str | None,
+    state: str | None,
+    title: str | None,
+    note: str | None,
+) -> None:
     """Change BUG, named as `bug list` prints it."""
+    fields = {"priority": priority, "assignee": assignee, "state": state, "title": title, "note": note}
     said = {name: value for name, value in fields.items() if value is not None}
     if not said:
         raise click.UsageError("say what to change: --priority, --assignee, --state, --title or --note", ctx)

@@ -18,7 +18,7 @@ from repz_console.tui.paint.format import count
 _SEVERITIES = ("error", "warning", "info")
 
 
-@click.command(short_help="Validate a config and report what contradicts itself.")
+@click.command
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print mistakes and findings as data.")
 @click.option("--strict", is_flag=True, help="Exit 1 if there is any error or warning, for use before a commit.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
@@ -56,6 +55,8 @@ def print_json(value: object) -> None:
 
 def in_session(ctx: click.Context, work: Callable[[Session], Awaitable[Result]]) -> Result:
     """What `work` returns, given a session that follows nothing, polls nothing and is not listed as an open console."""
+    import asyncio
+
     return asyncio.run(_with_session(loaded(ctx), work))
 
 
@@ -73,20 +74,22 @@ def has_terminal() -> bool:
 
 async def ask(question: str, *, otherwise: str) -> str:
     """What a person types at the terminal, while the session goes on. Without a terminal, stops with `otherwise`."""
+    import asyncio
+
     if not has_terminal():
         raise Stop(Exit.NOT_ALLOWED, otherwise)
     print(question, end="", file=sys.stderr, flush=True)
     loop = asyncio.get_running_loop()
-    typed: asyncio.Future[None] = loop.create_future()
+    typed = asyncio.Event()
     # Not in a thread: Ctrl+C could not end one that waits for a line.
-    loop.add_reader(sys.stdin.fileno(), lambda: typed.done() or typed.set_result(None))
+    loop.add_reader(sys.stdin.fileno(), typed.set)
     try:
-        await typed
+        await typed.wait()
     finally:
         loop.remove_reader(sys.stdin.fileno())
     answer = sys.stdin.readline()
     if not answer:
-        raise click.exceptions.Abort
+        raise Stop(Exit.NOT_ALLOWED, "nothing was typed; nothing was changed")
     return answer.strip()
 
 

@@ -19,7 +19,7 @@ from repz_console.store.errors import StoreError
 _SIGNS = {"ok": "ok  ", "note": "note", "warn": "WARN", "bad": "BAD "}
 
 
-@click.command(short_help="Look at the terminal, config, store, sources and clock.")
+@click.command
 @click.option("--json", "as_json", is_flag=True, help="Print the answers as data.")
 @config_option
 @click.pass_context

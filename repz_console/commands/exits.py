@@ -31,3 +31,7 @@ class Stop(Exception):
         super().__init__(line)
         self.code = code
         self.line = line
+
+
+class ReaderLeft(Exception):
+    """What reads our output went away, as `head` does. A class of its own: click swallows the broken pipe itself."""

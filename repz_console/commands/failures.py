@@ -9,15 +9,15 @@ import time
 import traceback
 from pathlib import Path
 
-from repz_console.commands.exits import Exit, Stop
+from repz_console.commands.exits import Exit, ReaderLeft, Stop
 
 
 def report(error: BaseException) -> int:
     """Says what went wrong on stderr and returns the exit code."""
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else Exit.DONE if error.code is None else Exit.FOUND
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError | ReaderLeft):
         return _reader_left()
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else Exit.DONE
     if isinstance(error, Stop):
         say(error.line)
         return error.code
@@ -57,7 +57,7 @@ def _known(error: BaseException) -> tuple[int, list[str]] | None:
     from repz_console.store.errors import FenceError, StoreError
 
     if isinstance(error, click.exceptions.Abort):
-        return 130, ["cancelled; nothing was changed"]
+        return 130, []
     if isinstance(error, click.ClickException):
         where = f" (see {error.ctx.command_path} --help)" if isinstance(error, click.UsageError) and error.ctx else ""
         return Exit.INPUT, [error.format_message() + where]

@@ -18,7 +18,7 @@ _WEEKS_AHEAD = 4
 _MOST_TITLE = 80
 
 
-@click.command(short_help="Write a commented config.toml to start another launch from.")
+@click.command
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=Path("config.toml"))
 @click.option("--title", default="My launch", show_default=True, help="What is launched.")
 @click.option("--environment", default="PRODUCTION", show_default=True, help="The word that dangerous steps repeat.")

@@ -25,7 +25,7 @@ _FOLLOW_EVERY = 0.25
 _CHUNK = 1000
 
 
-@click.group(short_help="Read, export and verify what was decided.")
+@click.group
 def command() -> None:
     """Read, export and verify what was decided. Every subcommand opens the journal for reading only."""
 

@@ -17,7 +17,7 @@ from repz_console.room import words
 from repz_console.tui.paint.format import count
 
 
-@click.command(short_help="Move every date of the plan to a new full launch.")
+@click.command
 @click.option("--full-launch", "when", required=True, metavar="INSTANT", help="Such as 2027-02-05T09:00.")
 @click.option("--dry-run", is_flag=True, help="Only print what would move.")
 @config_option

@@ -17,7 +17,7 @@ from repz_console.facts import Freshness
 _ENDED_BY = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-@click.command(short_help="Poll for everyone, without a screen, until told to end.")
+@click.command
 @config_option
 @click.pass_context
 def command(ctx: click.Context) -> None:

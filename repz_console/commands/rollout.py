@@ -18,7 +18,7 @@ from repz_console.commands.common import (
 )
 from repz_console.commands.exits import Exit, Stop
 from repz_console.commands.target import Target, parsed_target
-from repz_console.engine.control import Outcome
+from repz_console.engine.outcome import Outcome
 from repz_console.engine.session import Session
 from repz_console.plan.exposure import rising_cells
 from repz_console.room import words
@@ -36,7 +36,7 @@ _EXITS = {
 }
 
 
-@click.group(short_help="Show, set, hold, resume, roll back or kill a rollout.")
+@click.group
 def command() -> None:
     """Show a rollout and steer it.
 

@@ -29,7 +29,7 @@ def _command() -> click.Command:
 
     from repz_console.commands.common import config_option, config_path
 
-    @click.command(short_help="Open the console (also when no command is given).")
+    @click.command
     @config_option
     @click.pass_context
     def command(ctx: click.Context) -> int:

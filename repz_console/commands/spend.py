@@ -12,7 +12,7 @@ from repz_console.room.views import BudgetView
 from repz_console.tui.paint.format import money
 
 
-@click.group(short_help="Enter, list and take back money spent.")
+@click.group
 def command() -> None:
     """Enter, list and take back money spent."""
 

@@ -23,7 +23,7 @@ _WIDTH = 120
 """Columns of the status line; what has no room there is told below it."""
 
 
-@click.command(short_help="Print the whole room, as text or as data.")
+@click.command
 @click.option("--json", "as_json", is_flag=True, help="Print everything as data.")
 @click.option("--refresh", is_flag=True, help="Ask every source once before; otherwise what is known is told.")
 @config_option
