@@ -88,11 +88,11 @@ def test_measured_is_off_and_says_so() -> None:
 
 
 def test_configured_keeps_its_last_value_with_its_age_and_error() -> None:
-    making = Making().running().aged("flagd", "timed out", seconds=40)
+    making = Making().running().aged("flagd", "timed out", seconds=70)
     configured = production(making).configured
     assert configured.exposure == stage("tuesday")
     assert configured.freshness is Freshness.STALE
-    assert configured.note == "last read back at 2027-02-03 14:02:40 UTC; timed out"
+    assert configured.note == "last read back at 2027-02-03 14:02:10 UTC; timed out"
 
 
 def test_configured_is_not_guessed() -> None:

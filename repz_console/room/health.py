@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -63,7 +64,7 @@ def _metric(
     name = metric.reading or metric.id
     bucket = buckets.get(metric.source, Freshness.OFF)
     reading = readings.get(metric.source, {}).get(name)
-    value = reading.value if reading is not None else None
+    value = _value(reading)
     return MetricView(
         id=metric.id,
         title=metric.title,
@@ -79,6 +80,13 @@ def _metric(
     )
 
 
+def _value(reading: Reading | None) -> float | None:
+    """What was read; not a number and infinity are no data."""
+    if reading is None or reading.value is None or not math.isfinite(reading.value):
+        return None
+    return reading.value
+
+
 def _note(metric: Metric, name: str, bucket: Freshness, reading: Reading | None, snapshot: Snapshot | None) -> str:
     if not metric.source:
         return "no source"
@@ -88,7 +96,7 @@ def _note(metric: Metric, name: str, bucket: Freshness, reading: Reading | None,
         return snapshot.error if snapshot is not None and snapshot.error else f"{metric.source} has not answered yet"
     if reading is None:
         return f"{metric.source} has no reading {name}"
-    if reading.value is None:
+    if _value(reading) is None:
         return reading.note or f"{metric.source} has no data for {name}"
     return snapshot.error if not trustworthy(bucket) else ""
 
@@ -103,7 +111,7 @@ def _box(source: str, reading: Reading, bucket: Freshness, history: History) -> 
     return BoxView(
         source=source,
         name=reading.name,
-        value=reading.value,
+        value=_value(reading),
         unit=reading.unit,
         at=reading.at,
         freshness=bucket,

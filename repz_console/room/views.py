@@ -368,10 +368,14 @@ class ControlView(Struct, frozen=True):
     holder: str
     """`user@host`, empty when free."""
     seat: str
+    """The title of the holder's seat."""
     mine: bool
+    """Held by this very console."""
     since: datetime | None
     may_take: bool
+    """Whether this console's operator may, by the plan's seats."""
     why_not: str
+    """Why they may not; where anyone may because the plan names nobody, that."""
     people: tuple[Person, ...]
     collector: str
     """Who polls: `user@host`, or empty."""
@@ -385,6 +389,7 @@ class SourceView(Struct, frozen=True):
     interval: float
     freshness: Freshness
     last_ok_at: datetime | None
+    """Exact unless LIVE: then it may be an earlier good answer's, so that an unchanged poll changes no view."""
     error: str
 
 
@@ -433,4 +438,5 @@ class RoomView(Struct, frozen=True):
     findings: tuple[FindingView, ...]
     journal: JournalView
     next_change: datetime | None
-    """The soonest moment at which anything but the clock could change by itself."""
+    """The soonest moment at which anything but the clock's `now` could change by itself. An area's own may be
+    earlier: it is that of the moment when the area was built."""
