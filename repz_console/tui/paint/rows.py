@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar, overload
 
 from repz_console.tui.paint.base import Glyphs, Line, Sheet, Size, Span
@@ -67,10 +68,10 @@ class Rows:
         return Sheet(self.lines, self.keys, header, side, side_width)
 
 
-class LazyLines(Sequence[T], Generic[T]):
+class Lazy(Sequence[T], Generic[T]):
     """A sequence whose items are made when they are asked for: ten thousand rows cost what twenty do."""
 
-    def __init__(self, length: int, make: Callable[[int], T], find: Callable[[object], int] | None = None) -> None:
+    def __init__(self, length: int, make: Callable[[int], T], find: Callable[[object], int | None]) -> None:
         self._length = length
         self._make = make
         self._find = find
@@ -93,9 +94,67 @@ class LazyLines(Sequence[T], Generic[T]):
 
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
         """Where `value` is; ValueError if it is not there."""
-        if self._find is None or start or stop is not None:
-            return super().index(value, start, len(self) if stop is None else stop)
-        return self._find(value)
+        found = self._find(value)
+        if found is None or not start <= found < (self._length if stop is None else stop):
+            raise ValueError(value)
+        return found
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """Head lines that stay, then one line an item, with the detail of at most one item unfolded below it."""
+
+    head: Sequence[Line]
+    items: Sequence[T]
+    line: Callable[[T], Line]
+    key: Callable[[T], str]
+    place: Callable[[object], int | None]
+    """The place among the items of a row key; None if it is not among them."""
+    opened: int | None = None
+    """The place of the item whose detail is unfolded."""
+    detail: Sequence[Line] = ()
+
+    def sheet(self, side: Sequence[Line] = (), side_width: int = 0) -> Sheet:
+        """The listing as a pane whose rows are made when they are looked at."""
+        length = len(self.head) + len(self.items) + self._extra
+        return Sheet(
+            Lazy(length, self._line, lambda line: None),
+            Lazy(length, self._key, self._index),
+            len(self.head),
+            side,
+            side_width,
+        )
+
+    @property
+    def _extra(self) -> int:
+        return 0 if self.opened is None else len(self.detail)
+
+    def _locate(self, index: int) -> tuple[int, int]:
+        """(place of the item, -1) or (-1, place in the detail) of a row below the head."""
+        place = index - len(self.head)
+        if self.opened is None or place <= self.opened:
+            return place, -1
+        inside = place - self.opened - 1
+        return (-1, inside) if inside < self._extra else (place - self._extra, -1)
+
+    def _line(self, index: int) -> Line:
+        if index < len(self.head):
+            return self.head[index]
+        place, inside = self._locate(index)
+        return self.detail[inside] if place < 0 else self.line(self.items[place])
+
+    def _key(self, index: int) -> str:
+        if index < len(self.head):
+            return ""
+        place, _ = self._locate(index)
+        return "" if place < 0 else self.key(self.items[place])
+
+    def _index(self, key: object) -> int | None:
+        place = self.place(key)
+        if place is None:
+            return None
+        below = self.opened is not None and place > self.opened
+        return len(self.head) + place + (self._extra if below else 0)
 
 
 def side_width(size: Size) -> int:
@@ -105,9 +164,19 @@ def side_width(size: Size) -> int:
 
 def side(lines: Iterable[Line], width: int, height: int, glyphs: Glyphs) -> list[Line]:
     """Detail lines behind the rule that parts them from the rows, down to the foot of the pane."""
-    shown = [clip(line, width - 3, glyphs.ellipsis) for line in lines][:height]
+    shown = clip_all(lines, width - 3, glyphs)[:height]
     shown += [()] * (height - len(shown))
     return [((f" {glyphs.now} ", "muted"), *line) for line in shown]
+
+
+def clip_all(lines: Iterable[Line], width: int, glyphs: Glyphs) -> list[Line]:
+    """Each line in at most `width` cells."""
+    return [clip(line, width, glyphs.ellipsis) for line in lines]
+
+
+def unfolded(lines: Iterable[Line], width: int, glyphs: Glyphs) -> list[Line]:
+    """Detail lines as they stand below the row that they belong to."""
+    return clip_all([((f"   {glyphs.now} ", "muted"), *line) for line in lines], width, glyphs)
 
 
 def labelled(label: str, text: str, role: str = "text", label_width: int = 10) -> Line:
