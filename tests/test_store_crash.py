@@ -77,20 +77,25 @@ def test_two_processes_write_a_thousand_entries_each(tmp_path: Path) -> None:
         assert own == [NoteAdded(f"{name} {number}") for number in range(1000)]
 
 
+def killed_at_work(output: Path, pause: float, code: str, *arguments: object) -> list[str]:
+    """What a process acknowledged, line by line, before kill -9 hit it `pause` seconds after its first line."""
+    with output.open("w") as out:
+        worker = python(code, *arguments, stdout=out)
+    deadline = time.monotonic() + 20
+    while not output.stat().st_size and worker.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(pause)
+    worker.kill()
+    _, errors = worker.communicate(timeout=10)
+    assert worker.returncode == -signal.SIGKILL, errors
+    return output.read_text().split("\n")[:-1]
+
+
 def test_no_acknowledged_entry_is_lost_by_kill_9(tmp_path: Path) -> None:
     chance = random.Random(7)
     acknowledged: dict[int, str] = {}
     for kill in range(30):
-        writer = python(WRITER, tmp_path, f"w{kill}", 100_000)
-        assert writer.stdout is not None
-        # The first acknowledgement says that it is under way; it is killed some moments on, in the midst of writes.
-        lines = [writer.stdout.readline()]
-        time.sleep(chance.uniform(0, 0.02))
-        writer.send_signal(signal.SIGKILL)
-        output, errors = writer.communicate(timeout=10)
-        assert writer.returncode == -signal.SIGKILL, errors
-        lines += [line + "\n" for line in output.split("\n")[:-1]]
-        for line in lines:
+        for line in killed_at_work(tmp_path / "out", chance.uniform(0, 0.02), WRITER, tmp_path, f"w{kill}", 100_000):
             seq, link = line.split()
             assert int(seq) not in acknowledged
             acknowledged[int(seq)] = link
@@ -108,13 +113,8 @@ def test_a_lease_and_its_entry_are_never_parted_by_kill_9(tmp_path: Path) -> Non
     chance = random.Random(11)
     tokens: list[int] = []
     for kill in range(8):
-        taker = python(TAKER, tmp_path, f"c{kill}")
-        assert taker.stdout is not None
-        first = taker.stdout.readline()
-        time.sleep(chance.uniform(0, 0.02))
-        taker.kill()
-        output, _ = taker.communicate(timeout=10)
-        tokens += [int(first), *(int(line) for line in output.split("\n")[:-1])]
+        pause = chance.uniform(0, 0.02)
+        tokens += [int(line) for line in killed_at_work(tmp_path / "out", pause, TAKER, tmp_path, f"c{kill}")]
     journal = Journal.open(tmp_path)
     journaled = [entry.event.token for entry in journal.entries() if isinstance(entry.event, ConnTaken)]
     assert journaled == list(range(1, len(journaled) + 1))

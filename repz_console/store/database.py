@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import apsw
 
@@ -185,6 +186,12 @@ def copy(db: apsw.Connection, to: Path) -> None:
                     backup.step()
         finally:
             target.close()
+
+
+def fault(db: apsw.Connection, check: Literal["quick_check", "integrity_check"]) -> str:
+    """The first thing that SQLite finds wrong with the file, in one line; empty if nothing."""
+    found = str(db.execute(f"PRAGMA {check}(1)").get)
+    return "" if found == "ok" else found.splitlines()[-1]
 
 
 @contextmanager

@@ -214,8 +214,8 @@ class Journal:
         trouble = ""
         try:
             if self.path.stat().st_size <= _CHECKED_WHOLE:
-                found = self._db.execute("PRAGMA quick_check(1)").get
-                trouble = "" if found == "ok" else f"{self.path} is damaged: {found}"
+                found = database.fault(self._db, "quick_check")
+                trouble = f"{self.path} is damaged: {found}" if found else ""
             if not trouble:
                 trouble = verify_tail(self._db)
         except apsw.Error as error:

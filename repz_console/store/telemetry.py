@@ -178,6 +178,7 @@ class Telemetry:
         second = int(now.timestamp())
         instant = self._clock()
         with self._database() as db, database.transaction(db):
+            self._history.write(db, now)
             roll_up(db, now)
             db.execute(
                 "DELETE FROM past WHERE at < ?2 - ?3 AND numbers_only AND EXISTS ("

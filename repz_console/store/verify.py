@@ -7,7 +7,7 @@ from typing import Any
 import apsw
 from msgspec import Struct
 
-from repz_console.store import payload
+from repz_console.store import database, payload
 
 _FROM = """
     SELECT seq, at, kind, actor, payload, payload_hash, hash, uniq FROM entry WHERE seq > ? ORDER BY seq LIMIT ?
@@ -50,11 +50,11 @@ def verify(db: apsw.Connection, known: tuple[int, str] | None) -> Verification:
                 seq, previous = row[0], row[6]
         if known and known[0] > seq:
             return Verification(False, seq, seq + 1, f"entry {seq + 1} is missing: the journal went on to {known[0]}")
-        health = db.execute("PRAGMA integrity_check(1)").get
+        damage = database.fault(db, "integrity_check")
     except apsw.Error as error:
         return Verification(False, seq, seq + 1, f"entry {seq + 1} cannot be read: {error}")
-    if health != "ok":
-        return Verification(False, seq, None, f"every entry is sound, the file is damaged: {health}")
+    if damage:
+        return Verification(False, seq, None, f"every entry is sound, the file is damaged: {damage}")
     return Verification(True, seq, None, "")
 
 

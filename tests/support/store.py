@@ -44,8 +44,7 @@ def python(code: str, *arguments: object, **options: Any) -> subprocess.Popen[st
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=ROOT,
-        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
+        **{"stdout": subprocess.PIPE} | options,
     )
