@@ -9,6 +9,8 @@ from repz_console.plan.model import Plan, Task
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAY = timedelta(days=1)
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""Within these no arithmetic of a plan can overflow."""
 
 
 def weekday(day: date) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
 
+from repz_console.plan.days import FIRST_YEAR, LAST_YEAR
 from repz_console.plan.exposure import PERCENT_STEP
 from repz_console.plan.model import Budget, Moment, Plan, Rollout
 from repz_console.plan.wrong import Path, Wrong, listed, nearest, shown
@@ -20,6 +22,11 @@ _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _CENTS = Decimal("0.01")
 _MOST_MONEY = Decimal(10**12)
 _LONGEST_INTERVAL = 86_400
+_MOST_DAYS = 3_660
+_MOST_MINUTES = 7 * 24 * 60
+_MOST_HOURS = 31 * 24
+_MOST_MONTHS = 120
+_MOST_PEOPLE = 10**9
 
 
 def problems(plan: Plan) -> Iterator[Wrong]:
@@ -93,7 +100,8 @@ def _timeline(plan: Plan) -> Iterator[Wrong]:
     checklists = [checklist.id for checklist in plan.checklist]
     for index, task in enumerate(plan.task):
         yield from _known(task.phase, phases, ("task", index, "phase"))
-        yield from _at_least(task.days, 1, ("task", index, "days"))
+        yield from _within(task.days, 1, _MOST_DAYS, ("task", index, "days"))
+        yield from _day(task.start, ("task", index, "start"))
         for number, checklist in enumerate(task.checklists):
             yield from _known(checklist, checklists, ("task", index, "checklists", number))
     for index, table in enumerate(plan.checklist):
@@ -103,22 +111,24 @@ def _timeline(plan: Plan) -> Iterator[Wrong]:
             yield from _known(runbook.phase, phases, ("runbook", index, "phase"))
         for number, part in enumerate(runbook.parts):
             if part.limit_minutes is not None:
-                yield from _at_least(part.limit_minutes, 1, ("runbook", index, "parts", number, "limit_minutes"))
+                yield from _within(
+                    part.limit_minutes, 1, _MOST_MINUTES, ("runbook", index, "parts", number, "limit_minutes")
+                )
     for index, ritual in enumerate(plan.ritual):
-        yield from _at_least(ritual.minutes, 1, ("ritual", index, "minutes"))
+        yield from _within(ritual.minutes, 1, _MOST_MINUTES, ("ritual", index, "minutes"))
         if ritual.phase:
             yield from _known(ritual.phase, phases, ("ritual", index, "phase"))
         if ritual.zone:
             yield from _zone(ritual.zone, ("ritual", index, "zone"))
     for index, step in enumerate(plan.escalation):
-        yield from _at_least(step.from_minute, 0, ("escalation", index, "from_minute"))
+        yield from _within(step.from_minute, 0, _MOST_MINUTES, ("escalation", index, "from_minute"))
         if step.to_minute is not None:
-            yield from _at_least(step.to_minute, step.from_minute + 1, ("escalation", index, "to_minute"))
+            yield from _within(step.to_minute, step.from_minute + 1, _MOST_MINUTES, ("escalation", index, "to_minute"))
     for index, risk in enumerate(plan.risk):
         if risk.runbook:
             yield from _known(risk.runbook, [runbook.id for runbook in plan.runbook], ("risk", index, "runbook"))
     if plan.command_centre is not None:
-        yield from _at_least(plan.command_centre.hours, 1, ("command_centre", "hours"))
+        yield from _within(plan.command_centre.hours, 1, _MOST_HOURS, ("command_centre", "hours"))
 
 
 def _measures(plan: Plan) -> Iterator[Wrong]:
@@ -134,9 +144,9 @@ def _measures(plan: Plan) -> Iterator[Wrong]:
             yield from _known(rule.blocks_from, known, ("bug_rule", index, "blocks_from"))
     for index, group in enumerate(plan.beta.groups):
         if group.least is not None:
-            yield from _at_least(group.least, 0, ("beta", "groups", index, "least"))
+            yield from _within(group.least, 0, _MOST_PEOPLE, ("beta", "groups", index, "least"))
         if group.most is not None:
-            yield from _at_least(group.most, group.least or 0, ("beta", "groups", index, "most"))
+            yield from _within(group.most, group.least or 0, _MOST_PEOPLE, ("beta", "groups", index, "most"))
 
 
 def _regions(plan: Plan) -> Iterator[Wrong]:
@@ -204,8 +214,8 @@ def _budget(budget: Budget) -> Iterator[Wrong]:
             yield from _money(line.monthly, (*path, "monthly"))
             if line.amount is not None and line.monthly is not None:
                 yield Wrong((*path, "monthly"), "both amount and monthly", "one of the two")
-            if line.monthly is not None and line.months < 1:
-                yield Wrong((*path, "months"), shown(line.months), "how many monthly charges, 1 or more")
+            if line.monthly is not None:
+                yield from _within(line.months, 1, _MOST_MONTHS, (*path, "months"))
             if line.monthly is None and line.months:
                 yield Wrong((*path, "months"), shown(line.months), "months only beside monthly")
 
@@ -233,6 +243,7 @@ def _known(word: str, known: Iterable[str], path: Path) -> Iterator[Wrong]:
 
 
 def _moment(moment: Moment, path: Path) -> Iterator[Wrong]:
+    yield from _day(moment.on, (*path, "on"))
     if moment.zone:
         yield from _zone(moment.zone, (*path, "zone"))
 
@@ -245,9 +256,14 @@ def _zone(zone: str, path: Path) -> Iterator[Wrong]:
         yield Wrong(path, shown(zone), "an IANA zone such as America/New_York or UTC", near)
 
 
-def _at_least(value: int, least: int, path: Path) -> Iterator[Wrong]:
-    if value < least:
-        yield Wrong(path, shown(value), f"a whole number from {least} up")
+def _within(value: int, least: int, most: int, path: Path) -> Iterator[Wrong]:
+    if not least <= value <= most:
+        yield Wrong(path, shown(value), f"a whole number from {least} to {most}")
+
+
+def _day(day: date, path: Path) -> Iterator[Wrong]:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        yield Wrong(path, shown(day), f"a day of the years {FIRST_YEAR} to {LAST_YEAR}")
 
 
 def _money(amount: Decimal | None, path: Path) -> Iterator[Wrong]:

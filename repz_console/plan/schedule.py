@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from repz_console.plan.days import DAY, weekday
+from repz_console.plan.days import DAY, FIRST_YEAR, LAST_YEAR, weekday
 from repz_console.plan.model import Moment, Phase, Plan, Ritual, Stage, Task
 from repz_console.plan.money import charges
 
@@ -169,8 +169,11 @@ def shift_days(plan: Plan, new: datetime) -> int:
 def rebase(plan: Plan, new: datetime) -> Plan:
     """The plan with full launch at the instant `new` and every other date moved by as many whole days.
 
-    A stage that was planned for the very instant of full launch goes with it to its new time of day.
+    A stage that was planned for the very instant of full launch goes with it to its new time of day. Raises
+    `ValueError` for a full launch that is centuries away.
     """
+    if not FIRST_YEAR <= new.year <= LAST_YEAR:
+        raise ValueError(f"full launch must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
     by = timedelta(days=shift_days(plan, new))
     clock = _wall_clock(plan, new).time()
     old = full_launch(plan)

@@ -46,6 +46,8 @@ def shown(value: object) -> str:
         return "a list"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.12g}"
     if isinstance(value, str):
         return f'"{safe(value, _LONGEST_FOUND)}"'
     return safe(value, _LONGEST_FOUND)
