@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from msgspec.structs import replace
 
-from repz_console.facts import Actor, Facts, Freshness, Reading, TaskProgress, Tick
+from repz_console.facts import Actor, Facts, Freshness, Reading, TaskProgress, Tick, Verdict
 from repz_console.plan.model import Ritual, Seat
 from repz_console.room.control import standing
 from repz_console.room.views import ItemView, MetricView, TaskView
@@ -295,3 +295,16 @@ def test_the_calendar_is_the_plans_own() -> None:
     soft = task(making, "soft")
     assert plan.task[4].start == date(2027, 2, 1)
     assert (soft.start, soft.end - soft.start) == (datetime(2027, 2, 1, 5, tzinfo=UTC), timedelta(days=1))
+
+
+def test_the_shipped_plan_has_a_room_from_the_first_second() -> None:
+    view = Making(rooms.shipped()).view()
+    production = view.rollout.rollouts[0]
+    assert production.id == "production"
+    assert [each.percent for each in production.stages] == [20, 40, 60, 80, 100]
+    assert production.verdict is not Verdict.PASS
+    assert {"P0", "P1", "P2"} <= {lane.priority for lane in view.bugs.lanes if lane.blocks_from}
+    assert all(each.freshness in (OFF, DOWN) for each in view.health.metrics)
+    assert view.clock.phase
+    assert view.budget is not None
+    assert view.budget.left == view.budget.total

@@ -18,7 +18,7 @@ from typing import Self
 import msgspec
 from msgspec.structs import replace
 
-from repz_console import events
+from repz_console import config, events, resources
 from repz_console.facts import (
     PRIORITIES,
     Actor,
@@ -36,6 +36,7 @@ from repz_console.facts import (
 )
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan
+from repz_console.plan.schedule import rebase
 from repz_console.room.room import Origin, Room, Viewer
 from repz_console.room.views import FindingView, RoomView
 
@@ -55,6 +56,13 @@ PEOPLE = (ANA, BO, CY)
 def plan() -> Plan:
     """The launch of `launch.toml`."""
     return msgspec.toml.decode((Path(__file__).parent / "launch.toml").read_bytes(), type=Plan)
+
+
+@cache
+def shipped() -> Plan:
+    """The config that ships with the console, moved to the launch week of these tests."""
+    loaded = config.load(resources.shipped("config.toml"))
+    return rebase(loaded.plan, datetime(2027, 2, 5, 14, tzinfo=UTC))
 
 
 def stage(identity: str, rollout: str = "production", of: Plan | None = None) -> Exposure:
