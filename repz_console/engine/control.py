@@ -1,24 +1,231 @@
-"""Rollout changes: checked, journaled before the effect, applied once, read back, and their outcome journaled."""
+"""What an operator may ask of a rollout, and the checks before it is done.
+
+Only a person with the conn widens, on a fresh read-back, through every gate. What shrinks needs nothing: neither conn
+nor gate nor journal stands in its way.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import asyncio
+import secrets
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from msgspec import Struct
+from repz_console.engine.carrier import CHANGE_DEADLINE, Carrier
+from repz_console.engine.conn import NEEDS_CONN, Conn
+from repz_console.engine.known import Known
+from repz_console.engine.outcome import Outcome
+from repz_console.engine.read_back import read_back
+from repz_console.engine.settler import Settler
+from repz_console.engine.storage import Storage
+from repz_console.engine.writer import JournalWriter
+from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
+from repz_console.facts import Exposure, RolloutState
+from repz_console.plan import exposure as exposures
+from repz_console.plan.model import Rollout
+from repz_console.providers.base import ProviderError
+from repz_console.room import gates, words
+from repz_console.store.errors import FenceError, StoreError
+from repz_console.text import safe
+
+__all__ = ["Controller", "Outcome"]
+
+ROLLBACK_TRIES = 3
+"""How often a roll back is decided anew because somebody changed the rollout at the same moment."""
 
 
-class Outcome(Struct, frozen=True):
-    """What became of a change, a hold or a resume."""
+class Controller:
+    """Changes rollouts in this console's name."""
 
-    state: Literal["confirmed", "denied", "refused", "rejected", "unknown"]
-    """`confirmed`: done and read back. `denied`: the conn is not held. `refused`: a check said no and nothing was
-    sent. `rejected`: the backend said no and wrote nothing. `unknown`: sent, and nobody knows yet whether it happened.
-    """
-    line: str
-    """One plain line for the operator."""
-    op: str = ""
-    """The change's id in the journal, once it was decided."""
-    revision: str = ""
-    """The backend's revision afterwards, if confirmed."""
-    journaled: bool = True
-    """False for a way back that worked though the journal could not be written."""
+    def __init__(self, storage: Storage, writer: JournalWriter, known: Known, conn: Conn) -> None:
+        """Changes nothing yet."""
+        self._known = known
+        self._conn = conn
+        self._writer = writer
+        self._storage = storage
+        self._carrier = Carrier(storage, writer, known)
+        self._settler = Settler(storage, writer, known, self._carrier)
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._under_way: set[asyncio.Task[Outcome]] = set()
+
+    async def change(
+        self,
+        rollout: str,
+        action: Literal["set", "rollback", "kill"],
+        target: Exposure | None = None,
+        *,
+        reason: str = "",
+        expect: str = "",
+        stage: str = "",
+        evidence: Mapping[str, Any] | None = None,
+    ) -> Outcome:
+        """Change a rollout and see what became of it. Once begun it goes on, whatever becomes of the caller.
+
+        `set` takes it to `target`; to widen, `expect` must be the revision on which that was decided. `rollback` takes
+        it to the last good exposure, or to `target`, and never widens. `kill` shows nothing to anybody, whatever the
+        state is. `evidence` is what the operator saw, for the journal.
+        """
+        if rollout not in self._known.plan.rollout:
+            return Outcome("refused", f"the plan has no rollout {safe(rollout)}")
+        reason = safe(reason).strip()
+        if action == "kill":
+            work = self._kill(rollout, reason, evidence or {})
+        elif action == "rollback":
+            work = self._roll_back(rollout, target, reason, evidence or {})
+        elif target is None:
+            return Outcome("refused", "a change needs a target")
+        else:
+            work = self._set(rollout, target, reason, expect, stage, evidence or {})
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    async def hold(self, rollout: str, reason: str = "") -> Outcome:
+        """Let nobody widen a rollout until it is resumed. Anybody may."""
+        if rollout not in self._known.plan.rollout:
+            return Outcome("refused", f"the plan has no rollout {safe(rollout)}")
+        try:
+            await self._writer.append(RolloutHeld(rollout=rollout, reason=safe(reason).strip()))
+        except StoreError as error:
+            return Outcome("refused", f"the hold could not be journaled, so that nobody would see it: {error}")
+        return Outcome("confirmed", f"{rollout} is held")
+
+    async def resume(self, rollout: str, reason: str = "") -> Outcome:
+        """Lift a hold. Needs the conn."""
+        if rollout not in self._known.plan.rollout:
+            return Outcome("refused", f"the plan has no rollout {safe(rollout)}")
+        fence = self._conn.fence
+        if fence is None:
+            return Outcome("denied", NEEDS_CONN)
+        if self._known.decisions.rollout(rollout).hold is None:
+            return Outcome("refused", f"{rollout} is not held")
+        try:
+            await self._writer.append(RolloutResumed(rollout=rollout, reason=safe(reason).strip()), fence=fence)
+        except FenceError as error:
+            return Outcome("denied", f"{error}: it stays held")
+        except StoreError as error:
+            return Outcome("refused", f"it stays held, for that cannot be journaled: {error}")
+        return Outcome("confirmed", f"{rollout} is no longer held")
+
+    async def settle(self, rollout: str = "") -> None:
+        """Journal the outcome of changes that have none, as far as the backend shows it. Raises `StoreError`."""
+        await self._settler.settle(rollout)
+
+    async def settle_for_ever(self) -> None:
+        """The same, until cancelled, whenever there is such a change."""
+        await self._settler.run()
+
+    async def aclose(self) -> None:
+        """Wait for what is under way, and say that this console no longer runs."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        await self._storage.run(lambda _: self._carrier.liveness.release())
+
+    async def _set(
+        self, rollout: str, target: Exposure, reason: str, expect: str, stage: str, evidence: Mapping[str, Any]
+    ) -> Outcome:
+        mistake = _mistake(self._known.plan.rollout[rollout], target)
+        if mistake:
+            return Outcome("refused", f"{rollout}: {mistake}")
+        async with self._turns.setdefault(rollout, asyncio.Lock()):
+            try:
+                await self.settle(rollout)
+            except StoreError as error:
+                self._known.notice("settling", str(error))
+            state, trouble = await self._read(rollout)
+            if state is None:
+                return Outcome("refused", f"nothing was sent: {trouble}")
+            intent = self._intent(rollout, "set", target, state, reason, stage, evidence)
+            if not exposures.widens(state.exposure, target):
+                if exposures.same(state.exposure, target) and not intent.supersedes:
+                    return Outcome("confirmed", f"{rollout} has {words.exposure(target)} already", "", state.revision)
+                return await self._carrier.shrink(intent)
+            if trouble:
+                return Outcome("refused", f"nothing was sent: {trouble}")
+            fence = self._conn.fence
+            if fence is None:
+                return Outcome("denied", NEEDS_CONN)
+            refusal = self._refusal(rollout, target, state, expect)
+            if refusal:
+                return Outcome("refused", refusal)
+            return await self._carrier.widen(intent, fence)
+
+    def _refusal(self, rollout: str, target: Exposure, state: RolloutState, expect: str) -> str:
+        """Why a widening may not be sent now; empty if it may."""
+        if expect != state.revision:
+            if not expect:
+                return "to widen, say on which revision that was decided"
+            by = f" by {state.changed_by}" if state.changed_by else ""
+            return f"{rollout} is at {state.revision} and no longer at {safe(expect)}, changed{by}: look again"
+        return gates.blocker(self._known.gates(rollout, target))
+
+    async def _roll_back(
+        self, rollout: str, wanted: Exposure | None, reason: str, evidence: Mapping[str, Any]
+    ) -> Outcome:
+        for _ in range(ROLLBACK_TRIES):
+            state, trouble = await self._read(rollout)
+            if state is None:
+                return Outcome("refused", f"nothing to roll back from is known: {trouble}; a kill needs no such thing")
+            good = wanted or next(each.last_good for each in self._known.view().rollout.rollouts if each.id == rollout)
+            if good is None:
+                return Outcome("refused", "there is nothing to roll back to")
+            target = exposures.at_most(state.exposure, good)
+            if exposures.same(target, state.exposure):
+                return Outcome("confirmed", f"{rollout} has no more than that already", "", state.revision)
+            outcome = await self._carrier.shrink(self._intent(rollout, "rollback", target, state, reason, "", evidence))
+            if outcome.state != "rejected":
+                return outcome
+        return outcome
+
+    async def _kill(self, rollout: str, reason: str, evidence: Mapping[str, Any]) -> Outcome:
+        # Nothing is read first: whatever the backend holds, the target is nobody.
+        state = self._known.state(rollout)
+        target = exposures.nobody(state.exposure.key) if state is not None else exposures.nobody()
+        intent = self._intent(rollout, "kill", target, state, reason, "", evidence)
+        return await self._carrier.kill(intent, CHANGE_DEADLINE if intent.supersedes else 0.0)
+
+    async def _read(self, rollout: str) -> tuple[RolloutState | None, str]:
+        """The rollout's state, and empty or why it is not of this moment."""
+        try:
+            return await read_back(self._known, rollout), ""
+        except ProviderError as error:
+            # The last known revision still binds a way back: if it is not the present one, the backend refuses.
+            return self._known.state(rollout), error.fault.what
+
+    def _intent(
+        self,
+        rollout: str,
+        action: Literal["set", "rollback", "kill"],
+        target: Exposure,
+        state: RolloutState | None,
+        reason: str,
+        stage: str,
+        evidence: Mapping[str, Any],
+    ) -> ChangeIntended:
+        decided = self._known.decisions.rollout(rollout)
+        shown = {gate.id: f"{gate.verdict}: {gate.line}" for gate in self._known.gates(rollout, target)}
+        return ChangeIntended(
+            op=secrets.token_hex(8),
+            rollout=rollout,
+            action=action,
+            target=target,
+            before=state.exposure if state is not None else None,
+            expect=state.revision if state is not None else "",
+            reason=reason,
+            stage=stage,
+            supersedes=tuple(change.op for change in (*decided.unknown, *decided.under_way)),
+            evidence={**evidence, "gates": shown, "plan_hash": self._known.effective.origin.hash},
+        )
+
+
+def _mistake(rollout: Rollout, target: Exposure) -> str:
+    """Why an exposure is none of this rollout's; empty if it is."""
+    for region, percent in target.percent.items():
+        if region not in rollout.regions:
+            return f"it has no region {safe(region)}"
+        if not 0 <= percent <= 100:
+            return f"{percent:g} is not a percent from 0 to 100"
+    known = {feature for stage in rollout.stage for feature in stage.features}
+    strange = sorted(set(target.features) - known)
+    return f"no stage of it has the feature {safe(strange[0])}" if strange else ""

@@ -167,4 +167,3 @@ class Poller:
         if self._failures == FAILURES_TO_REPORT:
             self._reports.failed(self.snapshot)
         return self.snapshot
-

@@ -19,7 +19,7 @@ from typing import Any, Literal, Self
 from repz_console import __version__
 from repz_console.config import Loaded
 from repz_console.engine.collector import Collector
-from repz_console.engine.conn import Conn
+from repz_console.engine.conn import NEEDS_CONN, Conn
 from repz_console.engine.control import Controller
 from repz_console.engine.follower import Follower
 from repz_console.engine.known import Known
@@ -49,8 +49,6 @@ from repz_console.text import safe
 
 CLOSING_GRACE = 1.0
 """Seconds that each step of leaving may take; what is not done by then is left to the leases' own end."""
-
-NEEDS_CONN = "you do not have the conn: take it first"
 
 
 class Opening:
@@ -94,7 +92,7 @@ class Session:
         self._clock = clock
         self._watch, self._collect, self._present, self._recorder = watch, collect, present, recorder
         self._tasks: list[asyncio.Task[None]] = []
-        self._closed = False
+        self._open = False
 
     @classmethod
     def open(
@@ -123,17 +121,20 @@ class Session:
         try:
             actor = self._given_actor or await self._storage.identify()
             self._known = Known(self.loaded, actor, self._storage.folder, self._clock)
-            self._follower = Follower(self._storage, self._known)
+            self._writer = JournalWriter(self._storage, self._known)
+            self._follower = Follower(self._storage, self._writer, self._known)
             await self._follower.first()
+            if not self._watch:
+                await self._follower.read_history()
         except BaseException:
             await self._storage.close()
             raise
-        self._writer = JournalWriter(self._storage, self._known)
         self._conn = Conn(self._storage, self._known, self._clock)
         self._collector = Collector(self._storage, self._writer, self._known, recorder=self._recorder)
         self._presence = Presence(self._storage, self._known, self._clock)
-        self._status_file = StatusFile(self._storage)
+        self._status_file = StatusFile(self._storage, actor.console)
         self.control = Controller(self._storage, self._writer, self._known, self._conn)
+        self._open = True
         if self._watch:
             self._run(self._follower.run())
             self._run(self.control.settle_for_ever())
@@ -146,20 +147,20 @@ class Session:
 
     async def aclose(self) -> None:
         """Give up what is held, say goodbye and close everything, within seconds. Safe to call twice."""
-        if self._closed or not hasattr(self, "_status_file"):
+        if not self._open:
             return
-        self._closed = True
+        self._open = False
         for task in self._tasks:
             task.cancel()
-        await self._step(asyncio.gather(*self._tasks, return_exceptions=True))
-        await self._step(self._status_file.write_last())
+        await asyncio.wait(self._tasks, timeout=CLOSING_GRACE) if self._tasks else None
+        await self._step(self._status_file.write())
         await self._step(self.control.aclose())
         await self._step(self._conn.release("the console was closed"))
         await self._step(self._collector.aclose())
         if self._present:
             await self._step(self._presence.leave())
             await self._step(self._say(ConsoleClosed()))
-        await self._step(self._known.sources.aclose())
+        await self._step(self._known.aclose())
         await self._storage.close(CLOSING_GRACE)
 
     # What is known
@@ -314,9 +315,9 @@ class Session:
         except StoreError as error:
             self._known.notice("journal", str(error))
 
-    async def _step(self, work: Coroutine[Any, Any, Any] | asyncio.Future[Any]) -> None:
+    async def _step(self, work: Coroutine[Any, Any, None]) -> None:
         """One step of leaving: the next one is taken whatever becomes of it."""
         try:
             await asyncio.wait_for(work, CLOSING_GRACE)
-        except (TimeoutError, StoreError):
-            return
+        except (TimeoutError, StoreError) as error:
+            self._known.notice("closing", str(error))

@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from repz_console.store import place
+from repz_console.facts import Actor
+from repz_console.store import identity, place
+from repz_console.store.errors import NewerStore, StoreError
 from repz_console.store.journal import Journal
 from repz_console.store.leases import Leases
 from repz_console.store.telemetry import Telemetry
@@ -28,11 +30,20 @@ class Stores(Struct, frozen=True):
     folder: Path
     journal: Journal
     leases: Leases
-    telemetry: Telemetry
+    telemetry_or_why: Telemetry | str
+    """The telemetry, or why there is none, such as a folder that may only be read."""
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """The telemetry. Raises `StoreError` where there is none."""
+        if isinstance(self.telemetry_or_why, str):
+            raise StoreError(self.telemetry_or_why)
+        return self.telemetry_or_why
 
     def close(self) -> None:
         """Close both files."""
-        self.telemetry.close()
+        if not isinstance(self.telemetry_or_why, str):
+            self.telemetry_or_why.close()
         self.journal.close()
 
 
@@ -49,6 +60,7 @@ class Storage:
         """Use `open`."""
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._stores: Stores | None = None
+        self._closed = False
         self._thread = threading.Thread(target=self._serve, name="repz storage", daemon=True)
         self._thread.start()
 
@@ -57,7 +69,7 @@ class Storage:
         """Open the store that a config names; `base` is the config's folder. Raises `StoreError`."""
         storage = cls()
         try:
-            await storage._submit(lambda: storage._open(path, base))
+            await storage._put(lambda: storage._open(path, base))
         except BaseException:
             storage._jobs.put(None)
             raise
@@ -65,32 +77,45 @@ class Storage:
 
     async def run(self, work: Callable[[Stores], Result]) -> Result:
         """What `work` returns or raises. If the caller is cancelled meanwhile, the work is done all the same."""
-        return await self._submit(lambda: work(self._opened()))
+        return await self._put(lambda: work(self._opened()))
+
+    @property
+    def folder(self) -> Path:
+        """The store's folder."""
+        return self._opened().folder
+
+    async def identify(self) -> Actor:
+        """Who runs this program, as the operating system knows them."""
+        return await self._put(identity.actor)
 
     async def close(self, deadline: float = 1.0) -> None:
         """Do what is queued, close the files and end the thread; a hanging disk is left behind after `deadline`."""
-        closing = asyncio.ensure_future(self._submit(lambda: self._opened().close()))
+        closing = self._put(lambda: self._opened().close())
+        self._closed = True
         self._jobs.put(None)
         await asyncio.wait({closing}, timeout=deadline)
         if closing.done():
             closing.result()
-        else:
-            closing.cancel()
 
-    async def _submit(self, work: Callable[[], Result]) -> Result:
+    def _put(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
+        if self._closed:
+            raise StoreError("the store was closed")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
         self._jobs.put(_Job(work, loop, answer))
-        return await answer
+        return answer
 
     def _open(self, path: str, base: Path) -> None:
         folder = place.folder(path, base)
         journal = Journal.open(folder)
+        telemetry: Telemetry | str
         try:
             telemetry = Telemetry.open(folder)
-        except BaseException:
+        except NewerStore:
             journal.close()
             raise
+        except StoreError as error:  # decisions can be read, and perhaps taken, without it
+            telemetry = str(error)
         self._stores = Stores(folder, journal, Leases(journal), telemetry)
 
     def _opened(self) -> Stores:

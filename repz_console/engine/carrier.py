@@ -1,0 +1,224 @@
+"""Takes a decided change through the journal and the backend: intended, sent, applied once, read back, ended.
+
+The journal comes first. A change that widens stops where it cannot be written; a way back goes on without it and says
+so. Nothing is sent twice but a kill, whose target is the same whatever happened before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any, Literal
+
+from repz_console.engine.deadline import within
+from repz_console.engine.known import Known
+from repz_console.engine.liveness import Liveness
+from repz_console.engine.outcome import Outcome
+from repz_console.engine.read_back import read_back, told
+from repz_console.engine.storage import Storage
+from repz_console.engine.writer import JournalWriter
+from repz_console.events import ChangeEnded, ChangeIntended, ChangeSent
+from repz_console.facts import Change, RolloutState
+from repz_console.plan import exposure as exposures
+from repz_console.providers.base import Conflict, ProviderError, Refused
+from repz_console.room import words
+from repz_console.store.errors import FenceError, StoreError
+from repz_console.store.fence import Fence
+
+CHANGE_DEADLINE = 10.0
+"""Seconds a backend has to apply a change. A change that took longer may still arrive."""
+JOURNAL_PATIENCE = 2.0
+"""Seconds a way back waits for the journal before it goes on without it."""
+KILL_PATIENCE = 30.0
+"""Seconds in which a kill is sent again until it is seen to hold."""
+_KILL_PAUSE = 0.25
+
+Ending = Literal["confirmed", "rejected", "unknown", "not_applied", "superseded"]
+
+
+class Carrier:
+    """Carries changes out in this console's name."""
+
+    def __init__(self, storage: Storage, writer: JournalWriter, known: Known) -> None:
+        """Carries nothing yet."""
+        self.liveness = Liveness(storage.folder, known.actor.console)
+        self.in_flight: set[str] = set()
+        """Ids of the changes that this process has under way: nobody else judges them."""
+        self._storage = storage
+        self._writer = writer
+        self._known = known
+
+    async def widen(self, intent: ChangeIntended, fence: Fence) -> Outcome:
+        """Carry out a change that lets more people see more. Raises nothing that a backend or the journal does."""
+        op = intent.op
+        self.in_flight.add(op)
+        try:
+            try:
+                await self._storage.run(lambda _: self.liveness.hold())
+                await self._writer.append(intent, fence=fence, unique=f"change.intended:{op}")
+            except FenceError as error:
+                return Outcome("denied", f"{error}: nothing was sent")
+            except StoreError as error:
+                return Outcome("refused", f"the journal cannot be written, so nothing was sent: {error}")
+            try:
+                sent = await self._writer.append(ChangeSent(op=op), fence=fence, unique=sent_key(op))
+            except StoreError as error:
+                await self._end(op, "rejected", why=f"nothing was sent: {error}")
+                state: Literal["denied", "refused"] = "denied" if isinstance(error, FenceError) else "refused"
+                return Outcome(state, f"{error}: nothing was sent", op)
+            if not isinstance(sent.event, ChangeSent):
+                return Outcome("refused", "this console was away, and the change was given up meanwhile", op)
+            return await self._apply(intent, journaled=True)
+        finally:
+            self.in_flight.discard(op)
+
+    async def shrink(self, intent: ChangeIntended) -> Outcome:
+        """Carry out a change after which nobody sees more than before: needs no fence, and no journal either."""
+        self.in_flight.add(intent.op)
+        try:
+            journaled = await self._patiently(self._announce(intent))
+            return await self._apply(intent, journaled=journaled)
+        finally:
+            self.in_flight.discard(intent.op)
+
+    async def kill(self, intent: ChangeIntended, longest_flight: float) -> Outcome:
+        """Take everything back, and see to it that it stays so for `longest_flight` seconds, in which a change whose
+        outcome is unknown may still arrive."""
+        self.in_flight.add(intent.op)
+        try:
+            journaled = await self._patiently(self._announce(intent))
+            ending, why, revision = await self._insist(intent, longest_flight)
+            return await self._finish(intent, ending, why, revision, journaled=journaled)
+        finally:
+            self.in_flight.discard(intent.op)
+
+    async def end(self, op: str, ending: Ending, why: str, revision: str = "") -> None:
+        """Journal what became of a change, once for everybody. Raises `StoreError`."""
+        key = f"change.unknown:{op}" if ending == "unknown" else f"change.ended:{op}"
+        await self._writer.append(ChangeEnded(op=op, outcome=ending, revision=revision, why=why), unique=key)
+
+    async def _announce(self, intent: ChangeIntended) -> None:
+        with contextlib.suppress(StoreError):  # without its lock this console only looks dead; the entry matters more
+            await self._storage.run(lambda _: self.liveness.hold())
+        await self._writer.append(intent, unique=f"change.intended:{intent.op}")
+        await self._writer.append(ChangeSent(op=intent.op), unique=sent_key(intent.op))
+
+    async def _apply(self, intent: ChangeIntended, *, journaled: bool) -> Outcome:
+        try:
+            applied = await self._send(intent)
+        except (Conflict, Refused) as error:
+            return await self._finish(intent, "rejected", told(error), journaled=journaled)
+        except Exception as error:  # whatever it was, the backend may have done it
+            return await self._look_after(intent, told(error), journaled=journaled)
+        try:
+            state = await read_back(self._known, intent.rollout)
+        except ProviderError as error:
+            why = f"the backend confirmed it; {told(error)}"
+            return await self._finish(intent, "confirmed", why, applied.revision, journaled=journaled)
+        why = "" if state.op == intent.op else f"changed again since, by {state.changed_by or 'somebody else'}"
+        if not why and not exposures.same(state.exposure, intent.target):
+            why = f"but the backend shows {words.exposure(state.exposure)}"
+        return await self._finish(intent, "confirmed", why, applied.revision, journaled=journaled)
+
+    async def _look_after(self, intent: ChangeIntended, trouble: str, *, journaled: bool) -> Outcome:
+        """The backend did not answer as it should: only what it shows now can tell."""
+        try:
+            state = await read_back(self._known, intent.rollout)
+        except ProviderError as error:
+            return await self._finish(intent, "unknown", f"{trouble}; {told(error)}", journaled=journaled)
+        if state.op == intent.op:
+            why = f"found when reading back, after: {trouble}"
+            return await self._finish(intent, "confirmed", why, state.revision, journaled=journaled)
+        return await self._finish(intent, "unknown", trouble, journaled=journaled)
+
+    async def _insist(self, intent: ChangeIntended, longest_flight: float) -> tuple[Ending, str, str]:
+        """Send a kill until it holds: (ending, why, revision)."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + KILL_PATIENCE
+        stable_since: float | None = None
+        trouble, revision = "", ""
+        while True:
+            if stable_since is None:
+                try:
+                    revision = (await self._send(intent)).revision
+                    trouble = ""
+                except Refused as error:
+                    return "rejected", told(error), ""
+                except Exception as error:  # whatever it was: sending it again has the effect of once
+                    trouble = told(error)
+            try:
+                state = await read_back(self._known, intent.rollout)
+            except ProviderError as error:
+                seen, blind = False, told(error)
+            else:
+                seen, blind = exposures.is_nobody(state.exposure) and (not trouble or state.op == intent.op), ""
+            now = loop.time()
+            stable_since = (stable_since or now) if seen else None
+            if stable_since is not None and now >= stable_since + longest_flight:
+                return "confirmed", "", revision or state.revision
+            if stable_since is None and now >= give_up:
+                if blind and not trouble:
+                    return "confirmed", f"the backend confirmed it; {blind}", revision
+                return "unknown", trouble or blind or "the backend shows people exposed again and again", ""
+            await asyncio.sleep(_KILL_PAUSE)
+
+    async def _send(self, intent: ChangeIntended) -> RolloutState:
+        backend = await self._known.sources.writer(self._known.plan.rollout[intent.rollout].controller)
+        change = Change(
+            op=intent.op,
+            rollout=intent.rollout,
+            target=intent.target,
+            expect=intent.expect,
+            who=words.who(self._known.actor),
+            reason=intent.reason,
+            plan_hash=self._known.effective.origin.hash,
+            force=intent.action == "kill",
+        )
+        return await within(CHANGE_DEADLINE, backend.apply(change))
+
+    async def _finish(
+        self, intent: ChangeIntended, ending: Ending, why: str, revision: str = "", *, journaled: bool
+    ) -> Outcome:
+        written = await self._patiently(self.end(intent.op, ending, why, revision))
+        line = _line(intent, ending, why)
+        if not journaled or not written:
+            line += f" - NOT JOURNALED: {self._known.trouble or 'the journal did not answer'}"
+        state: Literal["confirmed", "rejected", "unknown"] = (
+            ending if ending in ("confirmed", "rejected") else "unknown"
+        )
+        return Outcome(state, line, intent.op, revision, journaled and written)
+
+    async def _end(self, op: str, ending: Ending, why: str) -> None:
+        await self._patiently(self.end(op, ending, why))
+
+    async def _patiently(self, writing: Coroutine[Any, Any, None]) -> bool:
+        """Whether it was written. A journal that hangs is left behind; what it was given is written if it wakes."""
+        task = asyncio.create_task(writing)
+        await asyncio.wait({task}, timeout=JOURNAL_PATIENCE)
+        if not task.done():
+            task.add_done_callback(lambda late: late.cancelled() or late.exception())
+            return False
+        try:
+            task.result()
+        except StoreError as error:
+            self._known.notice("journal", str(error))
+            return False
+        return True
+
+
+def sent_key(op: str) -> str:
+    """The unique key of a change's being sent. Whoever gives up a change that was not sent writes under the same key,
+    so that only one of the two can ever be true."""
+    return f"change.sent:{op}"
+
+
+def _line(intent: ChangeIntended, ending: Ending, why: str) -> str:
+    what = {"set": "set to", "rollback": "rolled back to", "kill": "killed:"}[intent.action]
+    done = f"{intent.rollout} {what} {words.exposure(intent.target)}"
+    after = f" ({why})" if why else ""
+    if ending == "confirmed":
+        return f"{done}{after}"
+    if ending == "rejected":
+        return f"{intent.rollout}: nothing was changed: {why}"
+    return f"{intent.rollout}: nobody knows yet whether it is {what} {words.exposure(intent.target)}{after}"

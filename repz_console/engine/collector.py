@@ -1,0 +1,203 @@
+"""The collector: of all running consoles the one that polls, so that five operators cost the sources one's calls.
+
+It holds a lease. Whoever loses it stops polling; whoever finds it free takes it. Without a store that can be written
+there is no lease, and each console polls for itself, in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from datetime import datetime
+
+from repz_console.engine.follower import COLLECTOR, catch_up
+from repz_console.engine.known import Known
+from repz_console.engine.poller import Poller
+from repz_console.engine.sources import Sources
+from repz_console.engine.storage import Storage
+from repz_console.engine.writer import JournalWriter
+from repz_console.events import AnyEvent, CollectorTaken, SourceFailed, SourceRecovered
+from repz_console.facts import Snapshot
+from repz_console.store.errors import StoreError
+from repz_console.store.leases import Lease
+
+TTL = 6.0
+"""Seconds after which a collector that does not renew has lost its lease."""
+RENEW_EVERY = 2.0
+SAVE_EVERY = 1.0
+
+
+class Collector:
+    """Polls while this console holds the lease."""
+
+    def __init__(self, storage: Storage, writer: JournalWriter, known: Known, *, recorder: bool) -> None:
+        """`recorder` takes the lease from whoever has it, once."""
+        self._storage = storage
+        self._writer = writer
+        self._known = known
+        self._steal = recorder
+        self._lease: Lease | None = None
+        self._renewed = 0.0
+        self._unsaved: dict[str, Snapshot] = {}
+        self._unwritten: list[tuple[AnyEvent, str]] = []
+        self._sources: Sources | None = None
+        self._pollers: dict[str, Poller] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def run(self) -> None:
+        """Take part until cancelled."""
+        while True:
+            try:
+                await self._hold()
+                self._known.notice(COLLECTOR, "")
+            except StoreError as error:
+                self._lease = None
+                self._known.notice(COLLECTOR, f"polling for this console alone: {error}")
+                polling = True
+            else:
+                polling = self._lease is not None
+            if not polling or self._sources is not self._known.sources:
+                await self._stop()
+            if polling:
+                self._start()
+            await self._save()
+            await asyncio.sleep(SAVE_EVERY)
+
+    async def refresh(self, source: str | None) -> None:
+        """Poll one source, or all, once and now. Raises `ValueError` for one that is not polled."""
+        sources = self._known.sources
+        if source in sources.readers:
+            return
+        if source is not None and source not in sources.polled:
+            raise ValueError(f"{source} is not a source that is polled")
+        for_all = self._lease is None and await self._borrow()
+        wanted = sources.polled if source is None else (source,)
+        pollers = [self._pollers.get(one) or self._poller(one) for one in wanted]
+        await asyncio.gather(*(poller.poll() for poller in pollers))
+        if self._lease is not None:
+            await self._save()
+        if for_all:
+            await self._give_up()
+
+    async def aclose(self) -> None:
+        """Stop polling, save what is known and give the lease up. Raises `StoreError`."""
+        await self._stop()
+        try:
+            await self._save()
+        finally:
+            await self._give_up()
+
+    # What pollers report
+
+    def polled(self, snapshot: Snapshot) -> None:
+        """A poll ended."""
+        self._known.put([snapshot])
+        self._unsaved[snapshot.source] = snapshot
+
+    def failed(self, snapshot: Snapshot) -> None:
+        """A source stopped answering."""
+        event = SourceFailed(source=snapshot.source, error=snapshot.error)
+        self._unwritten.append((event, f"source.failed:{snapshot.source}:{_stamp(snapshot.last_ok_at)}"))
+
+    def recovered(self, snapshot: Snapshot, since: datetime) -> None:
+        """A source answers again."""
+        down_for = (snapshot.last_ok_at - since).total_seconds() if snapshot.last_ok_at is not None else 0.0
+        event = SourceRecovered(source=snapshot.source, down_for=round(max(down_for, 0.0), 3))
+        self._unwritten.append((event, f"source.recovered:{snapshot.source}:{_stamp(since)}"))
+
+    # The lease
+
+    async def _hold(self) -> None:
+        """Renew the lease, or take it if it is free."""
+        lease = self._lease
+        if lease is not None:
+            if time.monotonic() - self._renewed < RENEW_EVERY:
+                return
+            if await self._storage.run(lambda stores: stores.leases.renew(lease)):
+                self._renewed = time.monotonic()
+                return
+            self._lease = None
+        steal, self._steal = self._steal, False
+        await self._take(steal=steal)
+
+    async def _take(self, *, steal: bool) -> None:
+        actor = self._known.actor
+        self._lease = await self._storage.run(
+            lambda stores: stores.leases.take(
+                COLLECTOR, actor, TTL, steal=steal, event=lambda token: CollectorTaken(token=token)
+            )
+        )
+        if self._lease is not None:
+            self._renewed = time.monotonic()
+            await catch_up(self._storage, self._known)
+
+    async def _borrow(self) -> bool:
+        """Take the lease for one look at the sources, if nobody has it."""
+        try:
+            await self._take(steal=False)
+        except StoreError as error:
+            self._known.notice(COLLECTOR, f"polled for this console alone: {error}")
+        return self._lease is not None
+
+    async def _give_up(self) -> None:
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            await self._storage.run(lambda stores: stores.leases.release(lease))
+
+    # Polling
+
+    def _start(self) -> None:
+        if self._sources is self._known.sources:
+            return
+        self._sources = self._known.sources
+        self._pollers = {source: self._poller(source) for source in self._sources.polled}
+        self._tasks = [asyncio.create_task(poller.run()) for poller in self._pollers.values()]
+
+    async def _stop(self) -> None:
+        tasks, self._tasks = self._tasks, []
+        self._pollers, self._sources = {}, None
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _poller(self, source: str) -> Poller:
+        sources, spec = self._known.sources, self._known.plan.source[source]
+        known = self._known.snapshots.get(source)
+        before = Snapshot(
+            source,
+            spec.kind,
+            spec.every,
+            known.facts if known is not None else None,
+            known.last_ok_at if known is not None else None,
+            known.last_try_at if known is not None else None,
+            known.error if known is not None else "",
+        )
+        return Poller(before, lambda: sources.fetch(source), self, now=self._known.clock)
+
+    async def _save(self) -> None:
+        """Save and journal what was found since the last time, if it is ours to tell."""
+        unsaved, self._unsaved = self._unsaved, {}
+        if self._lease is None:
+            self._unwritten.clear()
+            return
+        try:
+            await self._save_snapshots(unsaved.values())
+            while self._unwritten:
+                event, unique = self._unwritten[0]
+                await self._writer.append(event, unique=unique)
+                self._unwritten.pop(0)
+            self._known.notice("saving", "")
+        except StoreError as error:
+            self._known.notice("saving", f"what was polled is not stored: {error}")
+
+    async def _save_snapshots(self, snapshots: Iterable[Snapshot]) -> None:
+        snapshots, now = tuple(snapshots), self._known.clock()
+        if snapshots:
+            await self._storage.run(lambda stores: stores.telemetry.save(snapshots, now))
+
+
+def _stamp(at: datetime | None) -> str:
+    """Names an outage: by the last good answer before it, which every collector knows."""
+    return at.isoformat() if at is not None else "never"

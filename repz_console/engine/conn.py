@@ -1,0 +1,131 @@
+"""The conn as this console holds it: taken for a seat, renewed while a person types, given up or lost.
+
+It is renewed from the event loop, so that a frozen console loses it within its fifteen seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from repz_console.engine.follower import CONN, catch_up
+from repz_console.engine.known import Known
+from repz_console.engine.storage import Storage
+from repz_console.events import ConnReleased, ConnTaken
+from repz_console.room.words import who
+from repz_console.store.errors import StoreError
+from repz_console.store.fence import Fence
+from repz_console.store.leases import Lease
+
+TTL = 15.0
+"""Seconds after which a console that does not renew has lost the conn."""
+RENEW_EVERY = 3.0
+NEEDS_CONN = "you do not have the conn: take it first"
+IDLE_LIMIT = 600.0
+"""Seconds without a key after which the conn is given up."""
+
+
+class Conn:
+    """This console's hold on the conn."""
+
+    def __init__(self, storage: Storage, known: Known, clock: Callable[[], datetime]) -> None:
+        """Nothing is taken yet."""
+        self._storage = storage
+        self._known = known
+        self._clock = clock
+        self._typed_at = clock()
+        self._lease: Lease | None = None
+        self._keeping: asyncio.Task[None] | None = None
+
+    @property
+    def fence(self) -> Fence | None:
+        """What a widening entry depends on; None without the conn."""
+        return self._lease.fence if self._lease is not None else None
+
+    def touch(self) -> None:
+        """A person typed."""
+        self._typed_at = self._clock()
+
+    async def take(self, reason: str = "") -> str:
+        """Take it. Returns "" or why not. Raises `StoreError` only for a journal that fails in the act."""
+        known = self._known
+        if known.trouble:
+            return f"the conn cannot be taken: {known.trouble}"
+        holder = await self._look()
+        if self._lease is not None and holder is not None and holder.token == self._lease.token:
+            return ""
+        may, seat, note = known.may_take_conn()
+        if not may:
+            return note
+        if holder is not None and not reason:
+            return f"{who(holder.holder)} has the conn: taking it needs a reason"
+        actor = replace(known.actor, seat=seat)
+        from_whom = who(holder.holder) if holder is not None else ""
+        lease = await self._storage.run(
+            lambda stores: stores.leases.take(
+                CONN,
+                actor,
+                TTL,
+                steal=holder is not None,
+                event=lambda token: ConnTaken(token=token, from_whom=from_whom, reason=reason),
+            )
+        )
+        if lease is None:
+            await self._look()
+            return "somebody else took the conn at the same moment"
+        self._lease = lease
+        self.touch()
+        known.take_seat(seat)
+        await self._look()
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(self._keep())
+        return ""
+
+    async def release(self, why: str) -> None:
+        """Give it up, if this console has it."""
+        lease, self._lease = self._lease, None
+        if self._keeping is not None and self._keeping is not asyncio.current_task():
+            self._keeping.cancel()
+        self._keeping = None
+        if lease is None:
+            return
+        self._known.take_seat("")
+        await self._storage.run(lambda stores: stores.leases.release(lease, ConnReleased(token=lease.token, why=why)))
+        await self._look()
+
+    async def _keep(self) -> None:
+        """Renew until it is lost, given up or idle for too long."""
+        while self._lease is not None:
+            await asyncio.sleep(RENEW_EVERY)
+            lease = self._lease
+            if lease is None:
+                return
+            try:
+                if (self._clock() - self._typed_at).total_seconds() >= IDLE_LIMIT:
+                    await self.release("nobody typed for ten minutes")
+                    return
+                if not await self._renew(lease):
+                    await self._lose(lease)
+                    return
+            except StoreError as error:
+                # Its fifteen seconds go on running; every use of it is checked against them in the store.
+                self._known.notice(CONN, f"the conn could not be renewed: {error}")
+            else:
+                self._known.notice(CONN, "")
+
+    async def _renew(self, lease: Lease) -> bool:
+        return await self._storage.run(lambda stores: stores.leases.renew(lease))
+
+    async def _lose(self, lease: Lease) -> None:
+        if self._lease is lease:
+            self._lease = None
+            self._known.take_seat("")
+        await self._look()
+
+    async def _look(self) -> Lease | None:
+        """Read who has it now, and let the room know."""
+        await catch_up(self._storage, self._known)
+        return self._known.conn

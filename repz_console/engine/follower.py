@@ -1,0 +1,173 @@
+"""Follows the store: what other consoles write is in this one's room within a quarter of a second."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from msgspec import Struct
+
+from repz_console.engine import accounts
+from repz_console.engine.known import Known
+from repz_console.engine.storage import Storage, Stores
+from repz_console.engine.writer import JournalWriter
+from repz_console.events import ConnReleased, Entry
+from repz_console.facts import Person, Snapshot
+from repz_console.plan.model import Plan
+from repz_console.room.health import History
+from repz_console.store.errors import StoreError
+from repz_console.store.leases import Lease
+
+LOOK_EVERY = 0.25
+EXPIRY_EVERY = 4
+"""Looks after which leases and people are read although nobody wrote: they end by themselves."""
+HISTORY_EVERY = 60
+"""Looks after which the numbers' history is read again."""
+HISTORY_SPAN = timedelta(hours=1)
+HISTORY_POINTS = 60
+
+CONN = "conn"
+COLLECTOR = "collector"
+
+
+class _Read(Struct, frozen=True):
+    """What one look at the store gave; None for what was not looked at."""
+
+    entries: list[Entry]
+    trouble: str
+    leases: tuple[Lease | None, Lease | None] | None = None
+    snapshots: dict[str, Snapshot] | None = None
+    people: tuple[Person, ...] | None = None
+    notice: str = ""
+
+
+class _Versions:
+    """The stores' data versions as last seen. Used in the storage thread."""
+
+    def __init__(self) -> None:
+        self.journal = -1
+        self.telemetry = -1
+
+    def read(self, stores: Stores, after: int, expiry: bool) -> _Read:
+        """What is new since the last read, and with `expiry` also what may have ended by itself."""
+        journal = stores.journal.data_version()
+        journal_news = journal != self.journal
+        # Leases first: whoever gave one up wrote so in the same transaction, so that the entry is read with it.
+        leases = None
+        if journal_news or expiry:
+            leases = stores.leases.holder(CONN), stores.leases.holder(COLLECTOR)
+        entries = stores.journal.entries(after=after) if journal_news else []
+        self.journal = journal
+        snapshots, people, notice = None, None, ""
+        try:
+            telemetry = stores.telemetry.data_version()
+            if telemetry != self.telemetry:
+                snapshots = stores.telemetry.load()
+            if telemetry != self.telemetry or expiry:
+                people = stores.telemetry.people()
+            self.telemetry = telemetry
+            notice = stores.telemetry.notice
+        except StoreError as error:  # no decision depends on it, and it is set aside and made anew
+            notice = str(error)
+        return _Read(entries, stores.journal.trouble, leases, snapshots, people, notice)
+
+
+async def catch_up(storage: Storage, known: Known) -> None:
+    """Read the journal's news and the leases at once. Raises `StoreError`."""
+    after = known.length
+
+    def work(stores: Stores) -> _Read:
+        leases = stores.leases.holder(CONN), stores.leases.holder(COLLECTOR)
+        return _Read(stores.journal.entries(after=after), stores.journal.trouble, leases)
+
+    _take_in(known, await storage.run(work))
+
+
+class Follower:
+    """Reads the store at the start, and then what changes."""
+
+    def __init__(self, storage: Storage, writer: JournalWriter, known: Known) -> None:
+        """Reads nothing yet."""
+        self._storage = storage
+        self._writer = writer
+        self._known = known
+        self._versions = _Versions()
+        self._judged_plan: Plan | None = None
+
+    async def first(self) -> None:
+        """Read the journal, the last telemetry and who may do what. Raises `StoreError`."""
+        await self._look(expiry=True)
+        await self._read_accounts()
+
+    async def read_history(self) -> None:
+        """Read how the numbers went in the last hour."""
+        since = self._known.clock() - HISTORY_SPAN
+        names = [
+            (snapshot.source, reading.name)
+            for snapshot in self._known.snapshots.values()
+            if snapshot.facts is not None
+            for reading in snapshot.facts.readings
+        ]
+
+        def work(stores: Stores) -> History:
+            try:
+                return {
+                    (source, reading): tuple(
+                        value for _, value in stores.telemetry.history(source, reading, since, HISTORY_POINTS)
+                    )
+                    for source, reading in names
+                }
+            except StoreError:  # said by the look that follows
+                return {}
+
+        self._known.put_history(await self._storage.run(work))
+
+    async def run(self) -> None:
+        """Follow until cancelled. A store that cannot be read is said once, and tried again."""
+        looks = 0
+        while True:
+            try:
+                if looks % HISTORY_EVERY == 0:
+                    await self.read_history()
+                await self._look(expiry=looks % EXPIRY_EVERY == 0)
+                await self._note_lapse()
+                if self._judged_plan is not self._known.effective.loaded.plan:
+                    await self._read_accounts()
+                self._known.notice("store", "")
+            except StoreError as error:
+                self._known.notice("store", f"the store cannot be followed: {error}")
+            looks += 1
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _look(self, *, expiry: bool) -> None:
+        after = self._known.length
+        _take_in(self._known, await self._storage.run(lambda stores: self._versions.read(stores, after, expiry)))
+
+    async def _note_lapse(self) -> None:
+        """Journal, once for everybody, that the conn became free without being given up."""
+        taken = self._known.decisions.conn
+        if taken is None or self._known.conn is not None or self._known.trouble:
+            return
+        token = taken.event.token
+        await self._writer.append(
+            ConnReleased(token=token, why="lapsed: its console did not renew it"), unique=f"conn.lapsed:{token}"
+        )
+
+    async def _read_accounts(self) -> None:
+        plan = self._judged_plan = self._known.effective.loaded.plan
+        actor = self._known.actor
+        groups, existing = await self._storage.run(lambda _: (accounts.groups(actor), accounts.existing(plan)))
+        self._known.put_accounts(groups, existing)
+
+
+def _take_in(known: Known, read: _Read) -> None:
+    known.put_trouble(read.trouble)
+    known.take_in(read.entries)
+    if read.leases is not None:
+        known.put_leases(*read.leases)
+    if read.snapshots is not None:
+        known.put(read.snapshots.values())
+    if read.people is not None:
+        known.put_people(read.people)
+    if read.notice:
+        known.notice("telemetry", read.notice)

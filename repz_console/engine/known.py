@@ -1,0 +1,279 @@
+"""What this process knows: journal, snapshots, people, leases, plan. Lives on the event loop and does no I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from repz_console.config import Loaded
+from repz_console.engine.effective import effective
+from repz_console.engine.sources import Sources
+from repz_console.events import Entry
+from repz_console.facts import Actor, Exposure, Facts, Person, RolloutState, Snapshot
+from repz_console.plan.lint import findings
+from repz_console.plan.model import Plan
+from repz_console.providers.base import BugTriage, SpendBook
+from repz_console.room.decisions import Decisions
+from repz_console.room.health import History
+from repz_console.room.room import Room, Viewer
+from repz_console.room.views import FindingView, GateView, RoomView
+from repz_console.store.leases import Lease
+from repz_console.text import safe
+
+
+class Known:
+    """The room and everything that feeds it."""
+
+    def __init__(self, own: Loaded, actor: Actor, folder: Path, clock: Callable[[], datetime]) -> None:
+        """`own` is this console's file, `folder` the store's."""
+        self.actor = actor
+        self.clock = clock
+        self.trouble = ""
+        """Why the journal cannot be appended to; empty if it can."""
+        self.notices: dict[str, str] = {}
+        """Subject to one plain line."""
+        self.conn: Lease | None = None
+        self.collector: Lease | None = None
+        self.people: tuple[Person, ...] = ()
+        self.snapshots: dict[str, Snapshot] = {}
+        self._own = own
+        self._folder = folder
+        self._opened_at = clock()
+        self._entries: list[Entry] = []
+        self._subscribers: list[Callable[[], None]] = []
+        self._telling = False
+        self._closing: set[asyncio.Task[None]] = set()
+        self._viewer = Viewer(actor)
+        self._room = Room(own.plan, self._viewer)
+        self.effective = effective(own, self._room.decisions)
+        """The plan in force and its config."""
+        self.sources = self._furnish()
+        """The providers of the plan in force; another object once another plan is."""
+        self._show_plan()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force."""
+        return self.effective.plan
+
+    @property
+    def decisions(self) -> Decisions:
+        """The journal, folded."""
+        return self._room.decisions
+
+    @property
+    def length(self) -> int:
+        """Number of the last entry that is known."""
+        return self._entries[-1].seq if self._entries else 0
+
+    def view(self) -> RoomView:
+        """Everything, as of now."""
+        return self._room.view(self.clock())
+
+    def gates(self, rollout: str, target: Exposure) -> tuple[GateView, ...]:
+        """The gates of taking a rollout to `target`, judged afresh."""
+        return self._room.gates(rollout, self.clock(), target)
+
+    def may_take_conn(self) -> tuple[bool, str, str]:
+        """Whether this console's operator may take the conn, in which seat, and what there is to say about it."""
+        standing = self._room.standing()
+        return standing.may, standing.seat, standing.note
+
+    def state(self, rollout: str) -> RolloutState | None:
+        """What the backend last said of a rollout."""
+        snapshot = self.snapshots.get(self.plan.rollout[rollout].controller)
+        states = snapshot.facts.rollouts if snapshot is not None and snapshot.facts is not None else None
+        return next((state for state in states or () if state.rollout == rollout), None)
+
+    def slice(self, after: int, limit: int | None) -> Sequence[Entry]:
+        """Entries with a higher `seq`, oldest first; with `limit` only the newest ones."""
+        start = bisect.bisect_right(self._entries, after, key=lambda entry: entry.seq)
+        if limit is not None:
+            start = max(start, len(self._entries) - limit)
+        return self._entries[start:]
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` soon after a change; returns what ends it."""
+        self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    def take_in(self, entries: Iterable[Entry]) -> None:
+        """Further entries, oldest first; those already known are passed over."""
+        fresh = [entry for entry in entries if entry.seq > self.length]
+        if not fresh:
+            return
+        plan_before = (self.decisions.adopted, self.decisions.rebased)
+        self._entries += fresh
+        self._room.update(entries=fresh)
+        if (self.decisions.adopted, self.decisions.rebased) != plan_before:
+            self._replan()
+        self._fold(fresh)
+        self.changed()
+
+    def put(self, snapshots: Iterable[Snapshot]) -> None:
+        """What sources said. An older word than the known one is passed over."""
+        told = False
+        for snapshot in snapshots:
+            known = self.snapshots.get(snapshot.source)
+            if snapshot.source in self.sources.readers or not self._is_news(snapshot, known):
+                continue
+            if known is not None and known.facts == snapshot.facts:
+                snapshot = replace(snapshot, facts=known.facts)
+                told = told or known.error != snapshot.error or known.last_ok_at is None
+            else:
+                told = True
+            self.snapshots[snapshot.source] = snapshot
+        self._room.update(snapshots=self.snapshots)
+        if told:
+            self.changed()
+
+    def put_states(self, source: str, states: Iterable[RolloutState]) -> None:
+        """All rollouts of a backend, read back just now by this process."""
+        now = self.clock()
+        known = self.snapshots.get(source)
+        if known is None:
+            spec = self.plan.source[source]
+            known = Snapshot(source, spec.kind, spec.every)
+        facts = replace(known.facts or Facts(), rollouts=tuple(states))
+        self.put([replace(known, facts=facts, last_ok_at=now, last_try_at=now, error="")])
+
+    def put_people(self, people: tuple[Person, ...]) -> None:
+        """Who has a console open."""
+        if people != self.people:
+            self.people = people
+            self._room.update(people=people)
+            self.changed()
+
+    def put_leases(self, conn: Lease | None, collector: Lease | None) -> None:
+        """Who has the conn and who polls."""
+        if conn == self.conn and collector == self.collector:
+            return
+        self.conn, self.collector = conn, collector
+        self._room.update(lease=conn, collector=collector)
+        self.changed()
+
+    def put_trouble(self, trouble: str) -> None:
+        """Why the journal cannot be appended to, or empty."""
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._room.update(trouble=trouble)
+            self.changed()
+
+    def put_history(self, history: History) -> None:
+        """How the numbers went."""
+        self._room.update(history=history)
+        self.changed()
+
+    def put_accounts(self, groups: frozenset[str], existing: frozenset[str]) -> None:
+        """The operator's unix groups, and the names in the plan's seats that this machine knows."""
+        self._viewer = Viewer(self.actor, groups, existing)
+        self._room.update(viewer=self._viewer)
+        self.changed()
+
+    def take_seat(self, seat: str) -> None:
+        """The seat by which this console has the conn; empty for none."""
+        self.actor = replace(self.actor, seat=seat)
+        self._viewer = replace(self._viewer, actor=self.actor)
+        self._room.update(viewer=self._viewer)
+        self.changed()
+
+    def notice(self, subject: str, line: str) -> None:
+        """Say something about this console itself; an empty line takes it back."""
+        if self.notices.get(subject, "") == line:
+            return
+        if line:
+            self.notices[subject] = line
+        else:
+            del self.notices[subject]
+        self.changed()
+
+    def changed(self) -> None:
+        """Tell the subscribers, once for all that happens before the loop is idle."""
+        if not self._telling:
+            self._telling = True
+            asyncio.get_running_loop().call_soon(self._tell)
+
+    async def aclose(self) -> None:
+        """Close every provider."""
+        await asyncio.gather(self.sources.aclose(), *self._closing)
+
+    def _tell(self) -> None:
+        self._telling = False
+        for callback in tuple(self._subscribers):
+            # Each in a turn of its own: one that raises is reported by the loop and silences no other.
+            asyncio.get_running_loop().call_soon(callback)
+
+    def _is_news(self, snapshot: Snapshot, known: Snapshot | None) -> bool:
+        if known is None or known.last_try_at is None or snapshot.last_try_at is None:
+            return True
+        # A time in the future is from before the clock was set back: it must not shut out the present.
+        return known.last_try_at > self.clock() or snapshot.last_try_at > known.last_try_at
+
+    def _replan(self) -> None:
+        before = self.effective
+        self.effective = effective(self._own, self.decisions, before)
+        self.notice("plan", self.effective.notice)
+        if self.effective.loaded is not before.loaded:
+            closing = asyncio.create_task(self.sources.aclose())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+            self.sources = self._furnish()
+            self._fold(self._entries)
+        self._show_plan()
+
+    def _furnish(self) -> Sources:
+        sources = Sources(self.effective.loaded, self.effective.plan, self._folder)
+        plan = self.effective.plan
+        self.snapshots = {source: known for source, known in self.snapshots.items() if source in plan.source}
+        for source, why in sources.broken.items():
+            spec = plan.source[source]
+            self.snapshots[source] = Snapshot(source, spec.kind, spec.every, last_try_at=self._opened_at, error=why)
+        for source, reader in sources.readers.items():
+            self.snapshots[source] = self._read(source, reader.facts)
+        return sources
+
+    def _fold(self, entries: Sequence[Entry]) -> None:
+        for source, reader in self.sources.readers.items():
+            known = self.snapshots[source]
+
+            def facts() -> Facts:
+                reader.fold(entries)  # noqa: B023 - called before the loop goes on
+                return reader.facts()  # noqa: B023
+
+            read = self._read(source, facts)
+            if read.facts is not known.facts or read.error != known.error:
+                self.snapshots[source] = read
+        self._room.update(snapshots=self.snapshots)
+
+    def _read(self, source: str, facts: Callable[[], Facts]) -> Snapshot:
+        """A journal reader's snapshot: as fresh as the journal, unless the reader has a defect."""
+        kind, at = self.plan.source[source].kind, self._opened_at
+        try:
+            return Snapshot(source, kind, 0, facts(), at, at)
+        except Exception as error:  # a stranger's reader may raise anything; the journal and the others go on
+            return Snapshot(source, kind, 0, None, None, at, safe(f"defect in the provider: {error!r}"))
+
+    def _show_plan(self) -> None:
+        readers: Mapping[str, object] = self.sources.readers
+        now = self.clock()
+        self._room.update(
+            plan=self.effective.plan,
+            origin=self.effective.origin,
+            snapshots=self.snapshots,
+            bugs_into=next((source for source, one in readers.items() if isinstance(one, BugTriage)), ""),
+            spend_into=next((source for source, one in readers.items() if isinstance(one, SpendBook)), ""),
+            findings=[
+                FindingView(found.rule, found.severity, found.text, found.figures, found.where)
+                for found in findings(self.effective.plan, self.effective.loaded.where, now)
+            ],
+        )

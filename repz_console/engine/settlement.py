@@ -1,0 +1,52 @@
+"""What became of a change whose outcome nobody wrote down, judged by what the backend says now.
+
+A change is called not applied only behind a fence: the backend has moved on from the revision that the change was bound
+to, so that it cannot come late, and what moved it shows that it did not come before. Where that is not certain the
+change stays unknown, or is superseded once it can no longer have any effect.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from repz_console.facts import RolloutState
+from repz_console.plan import exposure as exposures
+from repz_console.room.decisions import ChangeRecord, Decisions
+
+Settled = Literal["confirmed", "not_applied", "superseded"]
+
+
+class Judgement(Struct, frozen=True):
+    """An outcome and the line that explains it."""
+
+    outcome: Settled
+    why: str
+    revision: str = ""
+
+
+def judge(change: ChangeRecord, state: RolloutState, decisions: Decisions) -> Judgement | None:
+    """What `state`, read after the change was sent, proves of it; None while it proves nothing."""
+    intent = change.intent
+    if state.op == intent.op:
+        return Judgement("confirmed", "found when reading back", state.revision)
+    if intent.action == "kill":
+        return _judge_kill(state)
+    if not intent.expect or state.revision == intent.expect:
+        return None
+    other = decisions.change(state.op)
+    if other is None:
+        why = f"the rollout is at {state.revision}, changed from outside since"
+    elif other.intent.action != "kill" and other.intent.expect == intent.expect:
+        return Judgement("not_applied", f"{other.op} was applied to {intent.expect} in its place", state.revision)
+    else:
+        why = f"the rollout is at {state.revision}, where {other.op} took it"
+    return Judgement("superseded", why, state.revision)
+
+
+def _judge_kill(state: RolloutState) -> Judgement | None:
+    # A kill is bound to no revision, so that it may come late; where nobody is exposed that would change nothing.
+    if exposures.is_nobody(state.exposure):
+        return Judgement("superseded", "nobody is exposed, by another change", state.revision)
+    return None

@@ -1,0 +1,111 @@
+"""Gives every change an outcome: also those whose console was killed between deciding and knowing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from repz_console.engine.carrier import Carrier, sent_key
+from repz_console.engine.known import Known
+from repz_console.engine.read_back import read_back
+from repz_console.engine.settlement import judge
+from repz_console.engine.storage import Storage
+from repz_console.engine.writer import JournalWriter
+from repz_console.events import ChangeEnded
+from repz_console.facts import RolloutState
+from repz_console.plan import exposure as exposures
+from repz_console.providers.base import ProviderError
+from repz_console.room.decisions import ChangeRecord
+from repz_console.store.errors import StoreError
+
+LOOK_EVERY = 2.0
+"""Seconds between looks while a change without an outcome is known."""
+
+
+class Settler:
+    """Settles what it may: changes whose outcome is unknown, and those of consoles that no longer run."""
+
+    def __init__(self, storage: Storage, writer: JournalWriter, known: Known, carrier: Carrier) -> None:
+        """Settles nothing yet."""
+        self._storage = storage
+        self._writer = writer
+        self._known = known
+        self._carrier = carrier
+        self._turn = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Settle at the start, and whenever a change stays without an outcome, until cancelled."""
+        stirred = asyncio.Event()
+        unsubscribe = self._known.subscribe(stirred.set)
+        try:
+            while True:
+                stirred.clear()
+                try:
+                    await self.settle()
+                    self._known.notice("settling", "")
+                except StoreError as error:
+                    self._known.notice("settling", f"the outcome of a change could not be journaled: {error}")
+                await asyncio.sleep(LOOK_EVERY)
+                if not self._known.decisions.unsettled():
+                    await stirred.wait()
+        finally:
+            unsubscribe()
+
+    async def settle(self, rollout: str = "") -> None:
+        """Look at every change (of one rollout) without an outcome, and journal what can be said. Raises
+        `StoreError`."""
+        if self._known.trouble:
+            return
+        async with self._turn:
+            changes = await self._settleable(rollout)
+            changes = [change for change in changes if not await self._was_never_sent(change)]
+            for named in dict.fromkeys(change.intent.rollout for change in changes):
+                try:
+                    state = await read_back(self._known, named)
+                except ProviderError as error:
+                    await self._leave_open(changes, named, f"its console ended, and {error.fault.what}")
+                else:
+                    await self._judge(changes, named, state)
+
+    async def _settleable(self, rollout: str) -> list[ChangeRecord]:
+        me = self._known.actor.console
+        found = []
+        for change in self._known.decisions.unsettled():
+            owner = change.actor.console
+            if change.op in self._carrier.in_flight or change.intent.rollout not in self._known.plan.rollout:
+                continue
+            if rollout and change.intent.rollout != rollout:
+                continue
+            if change.state == "unknown" or owner == me or not await self._runs(owner):
+                found.append(change)
+        return found
+
+    async def _runs(self, console: str) -> bool:
+        return await self._storage.run(lambda _: self._carrier.liveness.runs(console))
+
+    async def _was_never_sent(self, change: ChangeRecord) -> bool:
+        """Give up a change that its console did not live to send; False if it may have been sent.
+
+        Only what widens is never sent without its entry. Both entries have one key: a console that was taken for dead
+        and goes on finds its change given up, and does not send it.
+        """
+        if change.state != "intended" or not exposures.widens(change.intent.before, change.intent.target):
+            return False
+        given_up = ChangeEnded(op=change.op, outcome="not_applied", why="its console ended before anything was sent")
+        entry = await self._writer.append(given_up, unique=sent_key(change.op))
+        return isinstance(entry.event, ChangeEnded)
+
+    async def _judge(self, changes: Iterable[ChangeRecord], rollout: str, state: RolloutState) -> None:
+        for change in changes:
+            if change.intent.rollout != rollout:
+                continue
+            found = judge(change, state, self._known.decisions)
+            if found is not None:
+                await self._carrier.end(change.op, found.outcome, found.why, found.revision)
+            else:
+                await self._leave_open([change], rollout, "its console ended before the backend answered")
+
+    async def _leave_open(self, changes: Iterable[ChangeRecord], rollout: str, why: str) -> None:
+        for change in changes:
+            if change.intent.rollout == rollout and change.state != "unknown":
+                await self._carrier.end(change.op, "unknown", why)

@@ -1,0 +1,95 @@
+"""The providers that a plan's sources name: made once, opened when first used, closed together.
+
+What folds the journal needs nothing opened and is at hand from the start. What is polled or applies changes is opened
+by its first use, so that a command that reads only what is stored opens nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from repz_console.config import Loaded
+from repz_console.engine.deadline import Overdue, within
+from repz_console.facts import Facts
+from repz_console.plan.model import Plan
+from repz_console.providers import registry
+from repz_console.providers.base import Context, Fetcher, JournalReader, Provider, ProviderError, RolloutWriter
+from repz_console.text import safe
+
+OPEN_DEADLINE = 5.0
+"""Seconds that opening a source may take."""
+CLOSE_DEADLINE = 1.0
+"""Seconds that closing one may take."""
+
+
+class Sources:
+    """The providers of one plan."""
+
+    def __init__(self, loaded: Loaded, plan: Plan, state: Path) -> None:
+        """`plan` is the one in force; `state` is the store's folder. Opens nothing."""
+        self.readers: dict[str, JournalReader] = {}
+        """Those that fold the journal, by source id."""
+        self.broken: dict[str, str] = {}
+        """Source id to why it cannot be used at all, in one line."""
+        self._providers: dict[str, Provider] = {}
+        self._opened: dict[str, Provider] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        for source_id, source in plan.source.items():
+            context = Context(source=source_id, plan=plan, folder=loaded.path.resolve().parent, state=state)
+            try:
+                provider = registry.create(source_id, source, loaded.options.get(source_id), context)
+            except Exception as error:  # a stranger's class may raise anything; the other sources go on
+                self.broken[source_id] = safe(f"cannot be used: {error}")
+                continue
+            self._providers[source_id] = provider
+            self._locks[source_id] = asyncio.Lock()
+            if isinstance(provider, JournalReader):
+                self.readers[source_id] = provider
+
+    @property
+    def polled(self) -> tuple[str, ...]:
+        """Ids of the sources that are polled."""
+        return tuple(
+            source_id
+            for source_id, provider in self._providers.items()
+            if isinstance(provider, Fetcher) and source_id not in self.readers
+        )
+
+    async def fetch(self, source_id: str) -> Facts:
+        """One look at a polled source, opening it first if need be. Raises what the provider raises."""
+        provider = await self._open(source_id)
+        if not isinstance(provider, Fetcher):
+            raise ProviderError(f"{source_id} is not polled")
+        return await provider.fetch()
+
+    async def writer(self, source_id: str) -> RolloutWriter:
+        """The backend of that id, open. Raises `ProviderError`."""
+        provider = await self._open(source_id)
+        if not isinstance(provider, RolloutWriter):
+            raise ProviderError(f"{source_id} cannot change a rollout")
+        return provider
+
+    async def aclose(self) -> None:
+        """Close all that was opened, each within a second."""
+        closing = [self._close(provider) for provider in self._opened.values()]
+        self._opened.clear()
+        await asyncio.gather(*closing)
+
+    async def _open(self, source_id: str) -> Provider:
+        if source_id not in self._providers:
+            raise ProviderError(self.broken.get(source_id) or f"the plan has no source {source_id}")
+        async with self._locks[source_id]:
+            if source_id not in self._opened:
+                provider = self._providers[source_id]
+                try:
+                    await within(OPEN_DEADLINE, provider.__aenter__())
+                except Overdue as overdue:
+                    raise ProviderError(f"it could not be opened: {overdue}") from overdue
+                self._opened[source_id] = provider
+            return self._opened[source_id]
+
+    async def _close(self, provider: Provider) -> None:
+        with contextlib.suppress(Exception):  # it is being left behind: nothing that it could say matters any more
+            await within(CLOSE_DEADLINE, provider.__aexit__(None, None, None))

@@ -1,0 +1,38 @@
+"""The way into the journal: an entry is on disk and in the room before the writer goes on."""
+
+from __future__ import annotations
+
+from repz_console.engine.known import Known
+from repz_console.engine.storage import Storage, Stores
+from repz_console.events import AnyEvent, Entry
+from repz_console.store.errors import StoreError
+from repz_console.store.fence import Fence
+
+
+class JournalWriter:
+    """Appends in this console's name."""
+
+    def __init__(self, storage: Storage, known: Known) -> None:
+        """Uses the storage thread."""
+        self._storage = storage
+        self._known = known
+
+    async def append(self, event: AnyEvent, *, fence: Fence | None = None, unique: str = "") -> Entry:
+        """Append one event and fold it, with all that others wrote before it. Raises `StoreError`, and `FenceError`
+        if the fence's lease is lost. A repeated `unique` gives the first entry of that key."""
+        actor, after = self._known.actor, self._known.length
+
+        def work(stores: Stores) -> tuple[Entry, list[Entry]]:
+            entry = stores.journal.append(event, actor, fence=fence, unique=unique)
+            try:
+                return entry, stores.journal.entries(after=after)
+            except StoreError:  # it is written all the same: who follows the journal reads it later
+                return entry, []
+
+        try:
+            entry, fresh = await self._storage.run(work)
+        except StoreError:
+            self._known.put_trouble(await self._storage.run(lambda stores: stores.journal.trouble))
+            raise
+        self._known.take_in(fresh)
+        return entry
