@@ -28,11 +28,11 @@ def read_trusted(path: Path, *, ours: bool) -> str:
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
         found = "no such file" if missing else f"a file that cannot be opened ({os.strerror(error.errno or 0)})"
         raise ConfigError([Mistake(name, 0, "", found, "a readable config file")]) from error
+    refused = _refusal(os.fstat(descriptor), ours=ours)
+    if refused:
+        os.close(descriptor)
+        raise ConfigError([Mistake(name, 0, "", *refused)])
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        refusal = _refusal(status, ours=ours)
-        if refusal:
-            raise ConfigError([Mistake(name, 0, "", *refusal)])
         try:
             return file.read(MOST_BYTES).decode("utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError as error:
