@@ -59,6 +59,9 @@ def test_a_journal_with_a_broken_page_opens_for_reading_untouched(tmp_path: Path
     with pytest.raises(StoreError, match="damaged"):
         journal.append(NoteAdded("x"), ANA)
     journal.close()
+    reader = Journal.open(tmp_path, read_only=True)
+    assert "damaged" in reader.trouble
+    reader.close()
     assert (tmp_path / "journal.db").read_bytes() == bytes(raw)
 
 

@@ -73,8 +73,9 @@ class Journal:
         except BaseException:
             lock.close()
             raise
-        if not journal.trouble:
-            journal.trouble = journal._examine()
+        if journal._inode:
+            if damage := journal._examine():
+                journal._distrust(damage)
         return journal
 
     def append(
@@ -128,7 +129,7 @@ class Journal:
                         database.synchronous(self._db, durable=True)
         except StoreError as error:
             if database.is_damage(error):
-                self.trouble = str(error)
+                self._distrust(str(error))
             raise
         self._seen = writer.seq
 
@@ -200,7 +201,7 @@ class Journal:
         except StoreError as error:
             if not database.is_damage(error):
                 raise
-            self.trouble = self.trouble or str(error)
+            self._distrust(str(error))
         return rows
 
     def _refuse_replaced(self) -> None:
@@ -209,8 +210,14 @@ class Journal:
             self.trouble = f"{self.path} was moved or replaced while it was open: start this console again"
             raise StoreError(self.trouble)
 
+    def _distrust(self, damage: str) -> None:
+        """From here on the file is only read, and left as it is for whoever comes to repair it."""
+        self.trouble = damage
+        database.keep_untouched(self._db)
+        self._db.execute("PRAGMA query_only = ON")
+
     def _examine(self) -> str:
-        """What is wrong with a file that was just opened, empty if nothing. Leaves a damaged one as it is."""
+        """What is wrong with a file that was just opened; empty if nothing."""
         trouble = ""
         try:
             if self.path.stat().st_size <= _CHECKED_WHOLE:
@@ -220,9 +227,6 @@ class Journal:
                 trouble = verify_tail(self._db)
         except apsw.Error as error:
             trouble = f"{self.path} is damaged: {error}"
-        if trouble:
-            database.keep_untouched(self._db)
-            self._db.execute("PRAGMA query_only = ON")
         return trouble
 
 

@@ -20,7 +20,7 @@ GENESIS = bytes(32)
 """What the first entry's hash is chained to."""
 
 MAX_STRING = 8192
-"""Characters shown of one string in a payload."""
+"""Characters kept of one string that has to be made safe."""
 
 _EVENT: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 _ANY = msgspec.json.Decoder()
