@@ -13,7 +13,6 @@ import sys
 import termios
 import threading
 import time
-import traceback
 import tty
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
@@ -322,8 +321,9 @@ class GuardedApp(App[None]):
         super().__init__(driver_class=GuardDriver, ansi_color=True)
         self.on_alternate_screen = on_alternate_screen
         """Whether the alternate screen is on already, so that what stands on it stays until the first frame."""
-        self.defect: str = ""
-        """The traceback, without any variable's value, of what ended the app."""
+        self.defect: Exception | None = None
+        """The exception that ended the app, if one did. Nothing of it is printed: a traceback with its variables'
+        values would put secrets on the screen."""
         self._disable_tooltips = True
         self._disable_notifications = True
         self._pens: dict[Style, Pen] = {}
@@ -366,7 +366,7 @@ class GuardedApp(App[None]):
 
     def _handle_exception(self, error: Exception) -> None:
         self._return_code = 70
-        self.defect = self.defect or "".join(traceback.format_exception(error))
+        self.defect = self.defect or error
         if self._exception is None:
             self._exception = error
             self._exception_event.set()

@@ -1,0 +1,98 @@
+"""The rollout's draft: what the operator would set, before anybody is asked."""
+
+from __future__ import annotations
+
+from math import ceil, floor
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from repz_console.facts import Exposure
+from repz_console.plan.exposure import headline_percent, is_nobody
+from repz_console.room.views import RolloutView
+
+if TYPE_CHECKING:
+    from repz_console.tui.app import ConsoleApp
+
+STEP = 5.0
+"""Percent of one press of an arrow."""
+
+
+def less(app: ConsoleApp) -> None:
+    """A smaller percent."""
+    _step(app, -STEP)
+
+
+def more(app: ConsoleApp) -> None:
+    """A larger percent."""
+    _step(app, STEP)
+
+
+def _step(app: ConsoleApp, step: float) -> None:
+    rollout = app.rollout
+    if rollout is None:
+        return
+    base = app.choice.draft or basis(rollout)
+    if base is None:
+        app.say(f"What is configured is not known: {rollout.configured.note or 'no answer yet'}", "warn")
+        return
+    app.choose(draft=stepped(base, step), draft_stage="")
+
+
+def basis(rollout: RolloutView) -> Exposure | None:
+    """What a draft begins from: what is configured; where that is nobody, the regions and features of the next stage
+    at 0 %. None while it is not known."""
+    configured = rollout.configured.exposure
+    if configured is None or not is_nobody(configured):
+        return configured
+    ahead = rollout.next or (rollout.stages[0] if rollout.stages else None)
+    if ahead is None:
+        return Exposure(
+            percent={identity: 0.0 for identity, _ in rollout.regions},
+            features=tuple(sorted(identity for identity, _ in rollout.features)),
+            key=configured.key,
+        )
+    return Exposure(
+        percent=dict.fromkeys(ahead.exposure.percent, 0.0), features=ahead.exposure.features, key=configured.key
+    )
+
+
+def stepped(exposure: Exposure, step: float) -> Exposure:
+    """Every region `step` percent up or down, on whole steps, from 0 to 100."""
+
+    def moved(percent: float) -> float:
+        steps = floor(percent / STEP) + 1 if step > 0 else ceil(percent / STEP) - 1
+        return min(100.0, max(0.0, steps * STEP))
+
+    return replace(exposure, percent={region: moved(percent) for region, percent in exposure.percent.items()})
+
+
+def to_stage(app: ConsoleApp) -> None:
+    """Draft the next planned stage; pressed again, the one after it."""
+    rollout = app.rollout
+    if rollout is None or not rollout.stages:
+        app.say("The plan has no stage for this rollout.", "warn")
+        return
+    ids = [stage.id for stage in rollout.stages]
+    if app.choice.draft_stage in ids:
+        index = (ids.index(app.choice.draft_stage) + 1) % len(ids)
+    else:
+        index = ids.index(rollout.next.id) if rollout.next else len(ids) - 1
+    stage = rollout.stages[index]
+    configured = rollout.configured.exposure
+    key = configured.key if configured is not None else stage.exposure.key
+    app.choose(draft=replace(stage.exposure, key=key), draft_stage=stage.id)
+
+
+def other(app: ConsoleApp) -> None:
+    """Show the next rollout of the plan."""
+    rollouts = [rollout.id for rollout in app.room.rollout.rollouts]
+    shown = app.rollout
+    if shown is not None:
+        following = rollouts[(rollouts.index(shown.id) + 1) % len(rollouts)]
+        app.choose(rollout=following, draft=None, draft_stage="", cursor="")
+
+
+def typed_target(rollout: RolloutView, draft: Exposure, stage: str) -> str:
+    """What names a draft in the typed challenge: its stage, or its percent's number."""
+    return stage or f"{headline_percent(draft):g}"

@@ -1,0 +1,82 @@
+"""Why an action cannot be done now: said in place of doing it, and shown beforehand in the key line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from repz_console.actions import Action, Effect
+
+if TYPE_CHECKING:
+    from repz_console.tui.app import ConsoleApp
+
+_ALWAYS = frozenset(["quit", "help", "palette", "theme", "mouse", "repaint", "clear"])
+
+
+def why_not(app: ConsoleApp, action: Action) -> str:
+    """Empty if the action can be done, else why not in a few words."""
+    if action.id in _ALWAYS or action.id.startswith("tab."):
+        return ""
+    view, session = app.view, app.session
+    if view is None or session is None:
+        return "the launch is still being opened"
+    if action.effect is Effect.SHRINK:
+        return ""
+    if app.too_small and action.effect is not Effect.READ:
+        return "the screen is too small; only the way back works here"
+    if action.effect is Effect.WRITE and view.journal.writable:
+        return f"the journal is read-only: {view.journal.writable}"
+    if action.effect is Effect.WIDEN and view.journal.writable:
+        return "nothing widens while the journal cannot be written"
+    kind, identity = app.selected
+    if action.id.startswith("bug."):
+        return _bug(app, action.id, kind, identity)
+    if action.id.startswith("spend."):
+        return _spend(app, action.id, kind)
+    if action.id in ("item.tick", "item.na"):
+        return "" if kind == "item" else "open a task with Enter and select an item"
+    if action.id == "timeline.progress" and kind != "task":
+        return "select a task"
+    if action.id in ("adopt", "rebase") and not view.control.mine:
+        return "you do not have the conn; c takes it"
+    if action.id.startswith("rollout."):
+        return _rollout(app, action.id)
+    return ""
+
+
+def _bug(app: ConsoleApp, action: str, kind: str, identity: str) -> str:
+    if action == "bug.sort":
+        return ""
+    if app.live.bugs() is None:
+        return "the plan has no tracker that can be written; add a [source] of kind local"
+    if action == "bug.file":
+        return ""
+    if kind != "bug":
+        return "select a bug"
+    writable = app.room.bugs.writable
+    if writable and not identity.startswith(f"{writable}:"):
+        return f"this bug lives in {identity.partition(':')[0]}, which is only read"
+    return ""
+
+
+def _spend(app: ConsoleApp, action: str, kind: str) -> str:
+    if app.live.book() is None:
+        return "the plan has no ledger; add a [source] of kind ledger"
+    if action == "spend.void" and kind != "entry":
+        return "select an entry"
+    return ""
+
+
+def _rollout(app: ConsoleApp, action: str) -> str:
+    rollout = app.rollout
+    if rollout is None:
+        return "the plan has no rollout"
+    if action == "rollout.apply" and app.choices["rollout"].draft is None:
+        return "nothing is drafted; the arrows or s draft a target"
+    if action == "rollout.resume":
+        if rollout.hold is None:
+            return "it is not held"
+        if not app.room.control.mine:
+            return "you do not have the conn; c takes it"
+    if action == "rollout.other" and len(app.room.rollout.rollouts) < 2:
+        return "the plan has one rollout"
+    return ""

@@ -1,0 +1,224 @@
+"""Changing a rollout: compare, challenge, apply; and the way back, which asks for one letter only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from repz_console.engine.outcome import Outcome
+from repz_console.facts import Exposure, Verdict
+from repz_console.plan.exposure import at_most, cells, rising_cells, same, widens
+from repz_console.room.views import GateView, RolloutView
+from repz_console.tui.acts.draft import typed_target
+from repz_console.tui.dialogs.base import paragraphs
+from repz_console.tui.dialogs.fields import Text
+from repz_console.tui.dialogs.form import Challenge, Form
+from repz_console.tui.dialogs.letters import Letter, WayBack
+from repz_console.tui.paint.base import Glyphs, Line
+from repz_console.tui.paint.format import exposure_percent, fit, percent, regions_of
+from repz_console.tui.paint.sentences import exposed
+from repz_console.tui.paint.words import VERDICT_ROLE
+
+if TYPE_CHECKING:
+    from repz_console.tui.app import ConsoleApp
+
+_OUTCOME_ROLE = {"confirmed": "ok", "denied": "warn", "refused": "bad", "rejected": "bad", "unknown": "bad"}
+
+
+async def apply(app: ConsoleApp) -> None:
+    """Compare the draft with what is configured; a widening needs the typed challenge."""
+    rollout, choice = app.rollout, app.choices["rollout"]
+    if rollout is None or choice.draft is None:
+        return
+    draft, stage = choice.draft, choice.draft_stage
+    configured = rollout.configured.exposure
+    if configured is not None and same(configured, draft):
+        app.say("The draft is what is configured already.")
+        return
+    widening = widens(configured, draft)
+    blockers = _blockers(rollout) if widening else []
+    answer = await app.ask(
+        Form(
+            f"{rollout.title}: {exposure_percent(configured)} to {exposure_percent(draft)}",
+            [Text("reason", "Reason", hint="for the journal")],
+            intro=lambda width, glyphs: _difference(rollout, draft, stage, width, glyphs),
+            submit="Go on" if widening else "Apply",
+            dangerous=True,
+            disabled=blockers[0] if blockers else "",
+            wide=72,
+        )
+    )
+    if answer is None:
+        return
+    if widening and not await _challenged(app, rollout, draft, stage):
+        app.say("Cancelled; nothing was changed.")
+        return
+    app.say(f"{rollout.title}: sending {exposed(draft)} ...", "info")
+    outcome = await app.live.control.change(
+        rollout.id,
+        "set",
+        draft,
+        reason=answer["reason"],
+        expect=rollout.revision,
+        stage=stage,
+        evidence=_evidence(app, rollout),
+    )
+    if outcome.state == "confirmed":
+        app.choose(tab="rollout", draft=None, draft_stage="")
+    _tell(app, outcome)
+
+
+async def _challenged(app: ConsoleApp, rollout: RolloutView, draft: Exposure, stage: str) -> bool:
+    launch = app.room.launch
+    intro = paragraphs(
+        [
+            f"{rollout.title} on {launch.environment} ({launch.backend}) widens:",
+            f"from {exposed(rollout.configured.exposure)}",
+            f"to {_described(draft, rollout)}",
+        ],
+        60,
+    )
+    challenge = Challenge("Confirm", intro, typed_target(rollout, draft, stage), launch.environment, "Widen")
+    return await app.ask(challenge) is not None
+
+
+def _blockers(rollout: RolloutView) -> list[str]:
+    return [f"{gate.title}: {gate.line}" for gate in rollout.gates if gate.verdict is not Verdict.PASS]
+
+
+def _difference(rollout: RolloutView, draft: Exposure, stage: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """From and to, cell by cell, then what stands in the way."""
+    configured = rollout.configured.exposure
+    lines: list[Line] = [
+        (("From  ", "muted"), (_described(configured, rollout) if configured else "unknown", "text")),
+        (("To    ", "muted"), (_described(draft, rollout), "strong"), (f"  stage {stage}" if stage else "", "accent")),
+        (),
+    ]
+    lines += _cells(rollout, draft, glyphs)
+    lines.append(())
+    if widens(configured, draft):
+        lines += [_gate(gate, width, glyphs) for gate in rollout.gates]
+    else:
+        lines.append((("Nobody sees more than before: no gate is asked.", "ok"),))
+    return lines
+
+
+def _described(exposure: Exposure, rollout: RolloutView) -> str:
+    titles = dict(rollout.features)
+    features = ", ".join(titles.get(feature, feature) for feature in exposure.features) or "no feature"
+    return f"{exposure_percent(exposure)}, {regions_of(exposure, rollout.regions)}: {features}"
+
+
+def _cells(rollout: RolloutView, draft: Exposure, glyphs: Glyphs) -> Iterator[Line]:
+    before = cells(rollout.configured.exposure) if rollout.configured.exposure else {}
+    after, rising = cells(draft), rising_cells(rollout.configured.exposure, draft)
+    regions, features = dict(rollout.regions), dict(rollout.features)
+    for cell in sorted(before.keys() | after.keys()):
+        was, will = before.get(cell, 0.0), after.get(cell, 0.0)
+        if was == will and cell not in rising:
+            continue
+        role = "warn" if cell in rising else "info"
+        region, feature = cell
+        yield (
+            (f"  {fit(regions.get(region, region), 22, glyphs.ellipsis)} ", "text"),
+            (f"{fit(features.get(feature, feature), 22, glyphs.ellipsis)} ", "text"),
+            (f"{percent(was):>6} {glyphs.arrow} {percent(will):>6}", role),
+        )
+
+
+def _gate(gate: GateView, width: int, glyphs: Glyphs) -> Line:
+    role = VERDICT_ROLE[gate.verdict]
+    return (
+        (f"{gate.verdict.value:<12} ", role),
+        (fit(f"{gate.title}: {gate.line}", width - 13, glyphs.ellipsis), "text"),
+    )
+
+
+def _evidence(app: ConsoleApp, rollout: RolloutView) -> dict[str, Any]:
+    """What stood on the screen when it was decided."""
+    at = rollout.configured.at
+    return {
+        "gates": {gate.id: f"{gate.verdict.value}: {gate.line}" for gate in rollout.gates},
+        "read_back_at": at.isoformat() if at else "",
+        "data": app.room.sources.worst.value,
+        "plan": app.room.launch.plan_hash,
+    }
+
+
+async def resume(app: ConsoleApp) -> None:
+    """Lift the hold."""
+    rollout = app.rollout
+    if rollout is None or rollout.hold is None:
+        return
+    hold = rollout.hold
+    intro = paragraphs([f"{hold.who} holds it: {hold.reason or 'no reason given'}", ""], 60)
+    answer = await app.ask(
+        Form(f"Resume {rollout.title}?", [Text("reason", "Reason")], intro=intro, submit="Resume", dangerous=True)
+    )
+    if answer is not None:
+        _tell(app, await app.live.control.resume(rollout.id, answer["reason"]))
+
+
+async def reread(app: ConsoleApp) -> None:
+    """Read the backend again now."""
+    rollout = app.rollout
+    if rollout is not None:
+        await app.live.refresh(rollout.controller)
+        now = app.rollout
+        app.say(f"Read back: {exposed(now.configured.exposure) if now else 'nothing'}", "ok")
+
+
+async def way_back(app: ConsoleApp) -> None:
+    """Hold, roll back or kill the rollout shown, by a letter."""
+    rollout = app.rollout
+    if rollout is None:
+        app.say("The plan has no rollout: there is nothing to take back.", "warn")
+        return
+    below = app.dialog
+    again = "!" if below is not None and below.typing else ""
+    while True:
+        letter = await app.ask(WayBack(*_ways(app, rollout), again=again))
+        if letter != "o":
+            break
+        rollouts = app.room.rollout.rollouts
+        rollout = rollouts[([one.id for one in rollouts].index(rollout.id) + 1) % len(rollouts)]
+    if letter is None:
+        return
+    if letter == again:
+        if below is not None:
+            below.paste(again)
+            app.show_dialog()
+        return
+    control = app.live.control
+    app.say(f"{rollout.title}: under way ...", "warn")
+    if letter == "h":
+        outcome = await control.hold(rollout.id, "")
+    elif letter == "b":
+        outcome = await control.change(rollout.id, "rollback", None, reason="", expect="")
+    else:
+        outcome = await control.change(rollout.id, "kill", None, reason="", expect="")
+    _tell(app, outcome)
+
+
+def _ways(app: ConsoleApp, rollout: RolloutView) -> tuple[str, list[str], list[Letter]]:
+    launch, configured, good = app.room.launch, rollout.configured.exposure, rollout.last_good
+    now = exposure_percent(configured)
+    target = at_most(configured, good) if configured is not None and good is not None else good
+    back = f"Go back to {exposed(target)}. It can only shrink." if good is not None else ""
+    letters = [
+        Letter("h", "hold", "Nobody widens it until somebody with the conn resumes. Nothing changes for users."),
+        Letter(
+            "b", "roll back", back, "" if good is not None else "no earlier exposure is known; k takes it to nobody"
+        ),
+        Letter("k", "kill", f"Nobody of {rollout.cohort} sees it any more, whatever stands in the way."),
+    ]
+    if len(app.room.rollout.rollouts) > 1:
+        letters.append(Letter("o", "other", "Another rollout of this plan."))
+    title = f"WAY BACK  {launch.environment}  {rollout.title}  {now}"
+    intro = [f"{rollout.title} on {launch.environment} ({rollout.backend}): {exposed(configured)} now."]
+    return title, intro, letters
+
+
+def _tell(app: ConsoleApp, outcome: Outcome) -> None:
+    unwritten = "" if outcome.journaled else " It could not be journaled."
+    app.say(outcome.line + unwritten, _OUTCOME_ROLE[outcome.state])

@@ -1,0 +1,432 @@
+"""The console's screen: a status line, the tabs, one pane, a key line; and what keys do with them.
+
+The app knows no provider and waits for none: it draws what the session says it knows, and every change is asked for in
+a task of its own whose failure becomes one line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+
+from repz_console.actions import ACTIONS, TABS, Action, keys_of
+from repz_console.store.errors import StoreError
+from repz_console.text import safe
+from repz_console.tui import acts, panes
+from repz_console.tui.acts.reasons import why_not
+from repz_console.tui.overlay import Overlay
+from repz_console.tui.paint.base import BLOCKS, Brush, Choices, Glyphs, Line, Sheet, Size
+from repz_console.tui.paint.format import pad
+from repz_console.tui.paint.status import SMALLEST, banner, key_line, small, status_line, tab_line
+from repz_console.tui.settings import SettingsFile
+from repz_console.tui.sheet import Artist, LineView, SheetView
+from repz_console.tui.terminal import GuardedApp
+from repz_console.tui.themes import Palette, Theme, choose
+
+if TYPE_CHECKING:
+    from repz_console.engine.session import Session
+    from repz_console.room.views import RolloutView, RoomView
+    from repz_console.tui.dialogs.base import Dialog
+
+MESSAGE_SECONDS = {"text": 6.0, "ok": 6.0, "info": 6.0, "warn": 10.0, "bad": 15.0}
+"""How long a message stays in the key line, by its role."""
+LATE_KEY = 1.0
+"""Seconds after which a key counts as typed blindly."""
+FIRST_PAINT_WAIT = 0.3
+"""Seconds that the first frame waits for the session, so that it shows the launch and not an empty pane."""
+PRELOAD_AFTER = 0.3
+"""Seconds after which the modules of tabs and acts not used yet are imported, one at a time."""
+
+
+class ConsoleApp(GuardedApp):
+    """The war room on one terminal."""
+
+    CSS: ClassVar[str] = "Screen { layers: base over; overflow: hidden; }"
+
+    def __init__(
+        self,
+        opening: Callable[[], Awaitable[Session]],
+        settings: SettingsFile,
+        themes: Mapping[str, Theme],
+        *,
+        notices: Sequence[str] = (),
+        last_status: str = "",
+        glyphs: Glyphs = BLOCKS,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_alternate_screen: bool = False,
+    ) -> None:
+        """`opening` opens the session; it begins with the app, and nothing on the screen waits for it but data.
+        `notices` are shown once at the start, `last_status` until there is a status of now."""
+        super().__init__(on_alternate_screen=on_alternate_screen)
+        self.settings = settings
+        self.themes = themes
+        self.theme_now = choose(settings.settings.theme, themes, os.environ)
+        self.keymap = settings.keymap()
+        self.session: Session | None = None
+        self.view: RoomView | None = None
+        self.failure: BaseException | None = None
+        """Why the session could not be opened; whoever ran the app says so."""
+        self.tab = settings.settings.tab
+        self.choices = {tab: Choices(sort=settings.settings.sort.get(tab, ""), rollout="") for tab, _ in TABS}
+        self._opening = opening
+        self._clock = clock
+        self._notices = list(notices)
+        self._dialogs: list[tuple[Dialog, asyncio.Future[Any]]] = []
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._basis: tuple[Any, ...] = ()
+        self._sheet = Sheet((), ())
+        self._message: tuple[str, str, float] = ("", "text", 0.0)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shown = False
+        self._unsubscribe: Callable[[], None] | None = None
+        artist = Artist(Palette(self.theme_now), glyphs)
+        self.artist = artist
+        self.status = LineView(artist, id="status")
+        self.status.line = ((last_status, "muted"),)
+        self.tabs = LineView(artist, id="tabs")
+        self.banner = LineView(artist, id="banner")
+        self.pane = SheetView(artist, id="pane")
+        self.keys = LineView(artist, id="keys")
+        self.overlay = Overlay(artist, id="overlay")
+
+    # Life
+
+    def compose(self) -> ComposeResult:
+        """One widget a line, one for every pane, one for every dialog."""
+        self.banner.display = False
+        yield from (self.status, self.tabs, self.banner, self.pane, self.keys, self.overlay)
+
+    async def on_mount(self) -> None:
+        """Begin to open the session, and give it the short time it needs where nothing is wrong."""
+        opening = self.background(self._open())
+        await asyncio.wait([opening], timeout=FIRST_PAINT_WAIT)
+        self._shown = True
+        self.set_interval(1.0, self._tick)
+        self.refresh_all()
+        self.call_after_refresh(self._settle_in)
+
+    def _settle_in(self) -> None:
+        """What the first paint did not need to wait for."""
+        # What lives now lives for the whole session: the collector need not look at it again.
+        gc.freeze()
+        gc.enable()
+        self.background(self._preload())
+
+    async def _preload(self) -> None:
+        await asyncio.sleep(PRELOAD_AFTER)
+        for load in (*acts.loaders(), *panes.loaders()):
+            load()
+            await asyncio.sleep(0)
+
+    async def _open(self) -> None:
+        try:
+            session = await self._opening()
+        except Exception as error:
+            # Whoever started the app reports it on the terminal that is then its own again.
+            self.failure = error
+            self.exit(return_code=70)
+            return
+        self.session = session
+        self._unsubscribe = session.subscribe(self._changed)
+        session.set_tab(self.tab)
+        self._notices += session.notices
+        if self._notices:
+            self.say(self._notices[0], "warn")
+        if self._shown:
+            self.refresh_all()
+
+    async def on_unmount(self) -> None:
+        """The terminal is the user's again; now the session ends."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        for task in self._tasks:
+            task.cancel()
+        if self.session is not None:
+            await self.session.aclose()
+
+    def background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` beside the screen; it is cancelled when the app ends."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # What is shown
+
+    @property
+    def now(self) -> datetime:
+        """The present moment, aware UTC."""
+        return self._clock()
+
+    @property
+    def live(self) -> Session:
+        """The session. Only what `why_not` lets through may ask: it is open then."""
+        assert self.session is not None
+        return self.session
+
+    @property
+    def room(self) -> RoomView:
+        """What was last shown of the launch. Only what `why_not` lets through may ask."""
+        assert self.view is not None
+        return self.view
+
+    @property
+    def rollout(self) -> RolloutView | None:
+        """The rollout that the Rollout tab shows: what drafts, holds and the way back speak of."""
+        rollouts = self.view.rollout.rollouts if self.view is not None else ()
+        named = self.choices["rollout"].rollout
+        return next((one for one in rollouts if one.id == named), rollouts[0] if rollouts else None)
+
+    @property
+    def choice(self) -> Choices:
+        """What the operator looks at on this tab."""
+        return self.choices[self.tab]
+
+    @property
+    def too_small(self) -> bool:
+        """Whether there is no room for a pane, and so no widening or editing."""
+        return self.size.width < SMALLEST.width or self.size.height < SMALLEST.height
+
+    @property
+    def selected(self) -> tuple[str, str]:
+        """(kind, id) of the selected row; two empty texts if there is none."""
+        kind, _, identity = self.choice.cursor.partition(":")
+        return kind, identity
+
+    def choose(self, *, tab: str = "", follow: bool = False, **changes: Any) -> None:
+        """Change what is looked at on a tab, this one by default; `follow` keeps the selected row in sight."""
+        tab = tab or self.tab
+        self.choices[tab] = replace(self.choices[tab], **changes)
+        if tab == self.tab:
+            self.refresh_pane(follow=follow)
+            self._show_keys()
+
+    def open_tab(self, tab: str) -> None:
+        """Show another tab."""
+        if tab == self.tab:
+            return
+        self.tab = tab
+        self.settings.settings.tab = tab
+        self.pane.top = 0
+        if self.session is not None:
+            self.session.set_tab(tab)
+        self.refresh_all(follow=True)
+
+    def say(self, text: str, role: str = "text") -> None:
+        """Show a line in place of the keys for some seconds."""
+        self._message = (safe(text), role, time.monotonic() + MESSAGE_SECONDS.get(role, 6.0))
+        if self._shown:
+            self._show_keys()
+            if self.too_small:
+                self.refresh_pane()
+
+    def save_settings(self) -> None:
+        """Keep what was chosen for the next start."""
+        problem = self.settings.save()
+        if problem:
+            self.say(problem, "warn")
+
+    def use_theme(self, theme: Theme) -> None:
+        """Draw everything in other colours."""
+        self.theme_now = theme
+        self.artist = Artist(Palette(theme), self.artist.glyphs)
+        for widget in (self.status, self.tabs, self.banner, self.keys, self.pane, self.overlay):
+            widget.artist = self.artist
+            widget.refresh()
+
+    def refresh_all(self, *, follow: bool = False) -> None:
+        """Look at the session again and draw what changed."""
+        session = self.session
+        self.view = session.view() if session is not None else None
+        self._show_frame()
+        self.refresh_pane(follow=follow)
+        if session is not None:
+            session.remember_status("".join(text for text, _ in self.status.line).rstrip())
+
+    def refresh_pane(self, *, follow: bool = False) -> None:
+        """Paint the pane again if anything it shows is another object than last time."""
+        view = self.view
+        size = Size(self.size.width, self.pane_height)
+        if view is None:
+            self.pane.show(Sheet([((" Opening the launch ...", "muted"),)], [""]))
+            return
+        if self.too_small:
+            self.pane.show(self._small_sheet(view))
+            self._basis = ()
+            return
+        basis = (self.tab, size, self.choice, *panes.shown(self.tab, view))
+        if len(basis) == len(self._basis) and all(map(_unchanged, basis, self._basis)) and not follow:
+            return
+        self._basis = basis
+        brush = Brush(size, self.choice, self.artist.glyphs, self.session.actor.user if self.session else "")
+        self._sheet = panes.paint(self.tab, view, brush)
+        self.pane.show(self._sheet, self.choice.cursor, follow=follow)
+
+    @property
+    def pane_height(self) -> int:
+        """Rows of the pane."""
+        return max(0, self.size.height - 3 - bool(self.banner.display))
+
+    def _small_sheet(self, view: RoomView) -> Sheet:
+        size = Size(self.size.width, self.size.height)
+        lines: list[Line] = list(small(view, size, self.artist.glyphs, self.now))
+        text, role, until = self._message
+        if text and time.monotonic() < until and size.height > 1:
+            lines = lines[: size.height - 1]
+            lines.append(pad([(text, role)], size.width, self.artist.glyphs.ellipsis))
+        return Sheet(lines, [""] * len(lines))
+
+    def _show_frame(self) -> None:
+        plain = not self.too_small
+        for widget in (self.status, self.tabs, self.keys):
+            widget.display = plain
+        if self.view is None or not plain:
+            self.banner.display = False
+            return
+        width, glyphs = self.size.width, self.artist.glyphs
+        self.status.show(status_line(self.view, width, glyphs, self.now))
+        self.tabs.show(tab_line(self.tab, width))
+        line = banner(self.view, width, glyphs)
+        self.banner.display = line is not None
+        self.banner.show(line or ())
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        text, role, until = self._message
+        if text and time.monotonic() < until:
+            line: Line = pad([(f" {text}", role)], self.size.width, self.artist.glyphs.ellipsis)
+        elif self._dialogs and self._dialogs[-1][0].inline:
+            dialog = self._dialogs[-1][0]
+            line = dialog.body(Size(self.size.width, 1), self.artist.glyphs)[0]
+        else:
+            here = [action for action in ACTIONS if not action.tabs or self.tab in action.tabs]
+            disabled = [action.id for action in here if action.shown and why_not(self, action)]
+            line = key_line(here, self.size.width, disabled, self.keymap)
+        self.keys.show(line)
+
+    def _changed(self) -> None:
+        self.refresh_all()
+
+    def _tick(self) -> None:
+        self.refresh_all()
+        if self._message[0] and time.monotonic() >= self._message[2]:
+            self._message = ("", "text", 0.0)
+            self._show_keys()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size: everything is laid out again."""
+        self._basis = ()
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        self.refresh_all(follow=True)
+        self.show_dialog()
+
+    # Keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys and pastes are taken here, before any widget: the registry decides what they do."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if time.monotonic() - event.time > LATE_KEY:
+                self.on_late_key(event)
+            else:
+                self.take_key(event.key, event.character)
+        elif isinstance(event, events.Paste) and not event.is_forwarded:
+            if self._dialogs:
+                self._dialogs[-1][0].paste(event.text)
+                self.show_dialog()
+        else:
+            await super().on_event(event)
+
+    def on_late_key(self, event: events.Key) -> None:
+        """A key was typed before the screen showed what it would have acted on. Only the way back is opened by it,
+        and that asks again."""
+        if self._action(event.key) is acts.WAY_BACK:
+            self.take_key(event.key, event.character)
+        self.say("Dropped a key typed while the screen was not up to date. Press it again.", "warn")
+
+    def take_key(self, key: str, character: str | None) -> None:
+        """Do what a key means here and now."""
+        if self.session is not None:
+            self.session.touch()
+        action = self._action(key)
+        if action is acts.WAY_BACK and not (self._dialogs and self._dialogs[-1][0].is_way_back):
+            self.perform(action)
+        elif self._dialogs:
+            dialog = self._dialogs[-1][0]
+            dialog.key("escape" if key == "ctrl+c" else key, character)
+            self._settle_dialogs()
+        elif action is not None:
+            self.perform(action)
+
+    def _action(self, key: str) -> Action | None:
+        name = "enter" if key == "ctrl+j" else key
+        for action in ACTIONS:
+            if (not action.tabs or self.tab in action.tabs) and name in keys_of(action, self.keymap):
+                return action
+        return None
+
+    def perform(self, action: Action) -> None:
+        """Do an action, or say why it cannot be done."""
+        reason = why_not(self, action)
+        if reason:
+            self.say(f"{action.label}: {reason}", "warn")
+            return
+        running = self._busy.get(action.id)
+        if running is not None and not running.done():
+            self.say(f"{action.label}: still under way", "warn")
+            return
+        work = acts.start(action.id, self)
+        if work is not None:
+            self._busy[action.id] = self.background(self._guarded(action, work))
+
+    async def _guarded(self, action: Action, work: Coroutine[Any, Any, None]) -> None:
+        from repz_console.providers.base import ProviderError
+
+        try:
+            await work
+        except (StoreError, ProviderError, ValueError) as error:
+            self.say(f"{action.label}: {error}", "bad")
+
+    # Dialogs
+
+    async def ask(self, dialog: Dialog) -> Any:
+        """Show a dialog and wait for its answer; None after a cancel. One opened meanwhile comes first."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._dialogs.append((dialog, future))
+        self.show_dialog()
+        return await future
+
+    @property
+    def dialog(self) -> Dialog | None:
+        """The dialog that has the keyboard."""
+        return self._dialogs[-1][0] if self._dialogs else None
+
+    def _settle_dialogs(self) -> None:
+        for pair in list(self._dialogs):
+            dialog, future = pair
+            if not dialog.open:
+                self._dialogs.remove(pair)
+                if not future.done():
+                    future.set_result(dialog.answer)
+        self.show_dialog()
+
+    def show_dialog(self) -> None:
+        """Draw the dialog that has the keyboard, or take the last one away."""
+        dialog = self.dialog
+        self._show_keys()
+        over = dialog if dialog is not None and not dialog.inline else None
+        self.overlay.show(over, Size(self.size.width, self.size.height))
+
+
+def _unchanged(new: object, old: object) -> bool:
+    return new is old or (isinstance(new, (str, int, tuple, Choices)) and new == old)

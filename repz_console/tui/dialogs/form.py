@@ -1,0 +1,169 @@
+"""Forms: fields to fill in, a way to say no, and a way to say yes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+
+from repz_console.tui.dialogs.base import Dialog
+from repz_console.tui.dialogs.fields import Field, Text
+from repz_console.tui.paint.base import Glyphs, Line, Size, Span
+from repz_console.tui.paint.format import fit
+
+Values = dict[str, str]
+
+_NONCE_LETTERS = "abcdefghkmnpqrstuvwxyz"
+"""Without those that are taken for others."""
+
+
+class Form(Dialog):
+    """Lines to read, fields, Cancel and one more button. The answer is every field's value by name."""
+
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field] = (),
+        *,
+        submit: str,
+        intro: Sequence[Line] | Callable[[int, Glyphs], list[Line]] = (),
+        dangerous: bool = False,
+        disabled: str = "",
+        check: Callable[[Values], str] | None = None,
+        wide: int = 64,
+    ) -> None:
+        """`intro` may be a function of the width. A `dangerous` form starts on Cancel, and Enter in a field only moves
+        on. `disabled` is why it cannot be submitted now; `check` says what is wrong with the values together."""
+        super().__init__()
+        self.title, self.wide = title, wide
+        self._fields, self._submit, self._intro = list(fields), submit, intro
+        self._dangerous, self._disabled, self._check = dangerous, disabled, check
+        self._cancel, self._yes = len(self._fields), len(self._fields) + 1
+        self._focus = self._cancel if dangerous or not self._fields else 0
+        self._problem = ""
+        self._top = 0
+        self._page = 1
+        self._rows = 0
+
+    @property
+    def typing(self) -> bool:
+        """Whether the focus is in a line of text."""
+        return self._focus < len(self._fields) and self._fields[self._focus].typing
+
+    def body(self, size: Size, glyphs: Glyphs) -> list[Line]:
+        """What there is to read, scrolled where it is long, then the fields and the buttons."""
+        intro = self._intro(size.width, glyphs) if callable(self._intro) else list(self._intro)
+        below = self._below(size, glyphs)
+        room = max(1, size.height - len(below))
+        self._rows, self._page = len(intro), room
+        self._top = max(0, min(self._top, len(intro) - room))
+        shown = intro[self._top : self._top + room]
+        if len(intro) > room and shown:
+            more = len(intro) - self._top - room
+            shown[-1] = ((f"{more + 1} more lines: PgDn" if more else "end of list: PgUp", "muted"),)
+        return shown + below
+
+    def _below(self, size: Size, glyphs: Glyphs) -> list[Line]:
+        label_width = max((len(field.label) for field in self._fields), default=0)
+        lines: list[Line] = [()] if self._intro else []
+        for index, field in enumerate(self._fields):
+            focused = index == self._focus
+            label: Span = (fit(field.label, label_width), "strong" if focused else "muted")
+            sign: Span = (f"{glyphs.cursor} " if focused else "  ", "accent")
+            lines.append((sign, label, ("  ", "text"), *field.line(size.width - label_width - 4, focused, glyphs)))
+        if self._fields:
+            lines.append(())
+        problem = self._problem or self._disabled
+        lines.append(((f"{glyphs.bad} {problem}", "bad"),) if problem else ())
+        lines.append((*self._button("Cancel", self._cancel), ("  ", "text"), *self._button(self._submit, self._yes)))
+        return lines
+
+    def _button(self, label: str, index: int) -> Line:
+        if index == self._yes and self._disabled:
+            return ((f"( {label} )", "muted"),)
+        return ((f"[ {label} ]", "accent.reverse" if index == self._focus else "text"),)
+
+    def key(self, key: str, character: str | None) -> None:
+        """Tab and the arrows move, Enter acts, Esc leaves; everything else belongs to the field in focus."""
+        if key == "escape":
+            self.close()
+        elif key == "enter":
+            self._enter()
+        elif key in ("tab", "down"):
+            self._move(1)
+        elif key in ("shift+tab", "up"):
+            self._move(-1)
+        elif key == "pagedown":
+            self._top += self._page - 1
+        elif key == "pageup":
+            self._top -= self._page - 1
+        elif self._focus < len(self._fields):
+            if self._fields[self._focus].key(key, character):
+                self._problem = ""
+        elif key in ("left", "right"):
+            self._focus = self._yes if self._focus == self._cancel else self._cancel
+
+    def paste(self, text: str) -> None:
+        """Pasted text goes where the focus is, if that takes text."""
+        if self._focus < len(self._fields):
+            self._fields[self._focus].paste(text)
+
+    def _move(self, step: int) -> None:
+        self._focus = (self._focus + step) % (self._yes + 1)
+
+    def _enter(self) -> None:
+        if self._focus == self._cancel:
+            self.close()
+        elif self._focus < len(self._fields) and self._dangerous:
+            self._move(1)
+        else:
+            self.submit()
+
+    def submit(self) -> None:
+        """Answer with the values, or go to what is wrong with them and say it."""
+        if self._disabled:
+            return
+        for index, field in enumerate(self._fields):
+            self._problem = field.mistake()
+            if self._problem:
+                self._focus = index
+                return
+        values = {field.name: field.value for field in self._fields}
+        self._problem = self._check(values) if self._check else ""
+        if not self._problem:
+            self.close(values)
+
+
+def confirm(title: str, intro: Sequence[Line], submit: str) -> Form:
+    """A question with Cancel in focus; the answer is None or not."""
+    return Form(title, intro=intro, submit=submit, dangerous=True)
+
+
+class Challenge(Form):
+    """What has to be typed out before a rollout widens: target, environment, and two letters nobody can know before."""
+
+    def __init__(self, title: str, intro: Sequence[Line], target: str, environment: str, submit: str) -> None:
+        """`target` is the percent's number or a stage's id."""
+        self.nonce = "".join(secrets.choice(_NONCE_LETTERS) for _ in range(2))
+        self.expected = f"{target} {environment} {self.nonce}"
+        ask: Line = (
+            ("Type  ", "text"),
+            (self.expected, "strong"),
+            ("  and press Enter. Tab goes to the line.", "muted"),
+        )
+        super().__init__(
+            title,
+            [Text("typed", "Typed", needed=True, limit=120, check=self._mismatch)],
+            intro=[*intro, (), ask],
+            submit=submit,
+            dangerous=True,
+        )
+
+    def _mismatch(self, typed: str) -> str:
+        return "" if typed.split() == self.expected.split() else "that is not what has to be typed"
+
+    def _enter(self) -> None:
+        # The typed words are the confirmation: no further key is needed, and none was enough without them.
+        if self.typing:
+            self.submit()
+        else:
+            super()._enter()

@@ -1,0 +1,87 @@
+"""A choice by named letter: nothing happens by Enter, so nothing happens by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from repz_console.tui.dialogs.base import Dialog, broken
+from repz_console.tui.paint.base import Glyphs, Line, Size
+
+_ROOMY = Size(40, 10)
+
+
+class Letter(NamedTuple):
+    """One thing to choose."""
+
+    key: str
+    short: str
+    """Its name where there is hardly room."""
+    long: str
+    """What it does, in one sentence."""
+    disabled: str = ""
+    """Why it cannot be chosen now."""
+
+
+class Letters(Dialog):
+    """Several ways on, each by its letter. The answer is the letter."""
+
+    def __init__(self, title: str, intro: Sequence[str], letters: Sequence[Letter], *, again: str = "") -> None:
+        """`again` is the key that opened the dialog over one where text is typed: it answers with that key, so that
+        it can be typed there after all."""
+        super().__init__()
+        self.title = title
+        self._intro, self._letters, self._again = list(intro), list(letters), again
+        self._problem = ""
+
+    def body(self, size: Size, glyphs: Glyphs) -> list[Line]:
+        """Every letter with its effect; only names where the screen is tiny."""
+        if size.width < _ROOMY.width or size.height < _ROOMY.height:
+            return self._tiny(size)
+        lines: list[Line] = [((text, "text"),) for line in self._intro for text in broken(line, size.width)]
+        lines.append(())
+        for letter in self._letters:
+            role = "muted" if letter.disabled else "text"
+            texts = broken(letter.disabled or letter.long, size.width - 20)
+            head: Line = (
+                (f" {letter.key} ", "muted" if letter.disabled else "bad.reverse"),
+                (f" {letter.short:<14}", "strong"),
+            )
+            lines.append((*head, (f"  {texts[0]}" if texts else "", role)))
+            lines += [((f"{'':20}{text}", role),) for text in texts[1:]]
+        lines.append(())
+        last = self._problem or (f"Esc cancels; {self._again} again types it." if self._again else "Esc cancels.")
+        lines.append(((last, "warn" if self._problem else "muted"),))
+        return lines
+
+    def _tiny(self, size: Size) -> list[Line]:
+        lines: list[Line] = [((self._problem or self.title, "warn" if self._problem else "strong"),)]
+        lines += [
+            ((letter.key, "bad.reverse"), (f" {letter.short}", "muted" if letter.disabled else "text"))
+            for letter in self._letters
+        ]
+        lines.append((("esc cancel", "muted"),))
+        return lines[: size.height]
+
+    def key(self, key: str, character: str | None) -> None:
+        """A letter chooses, Esc leaves, anything else says what is expected."""
+        if key == "escape":
+            self.close()
+            return
+        if self._again and character == self._again:
+            self.close(self._again)
+            return
+        for letter in self._letters:
+            if character == letter.key:
+                if letter.disabled:
+                    self._problem = f"{letter.short}: {letter.disabled}"
+                else:
+                    self.close(letter.key)
+                return
+        self._problem = f"Press {', '.join(letter.key for letter in self._letters)} or Esc."
+
+
+class WayBack(Letters):
+    """Hold, roll back, kill."""
+
+    is_way_back = True
