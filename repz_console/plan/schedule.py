@@ -51,8 +51,8 @@ class Move(Struct, frozen=True):
 
     @property
     def weekday_kept(self) -> bool:
-        """Whether it still falls on the same day of the week."""
-        return self.was.weekday() == self.now.weekday()
+        """Whether it still falls on the same day of the week. A charge follows the month and has none to keep."""
+        return self.kind == "charge" or self.was.weekday() == self.now.weekday()
 
     @property
     def weekdays(self) -> tuple[str, str]:
