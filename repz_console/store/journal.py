@@ -73,9 +73,8 @@ class Journal:
         except BaseException:
             lock.close()
             raise
-        if journal._inode:
-            if damage := journal._examine():
-                journal._distrust(damage)
+        if journal._inode and (damage := journal._examine()):
+            journal._distrust(damage)
         return journal
 
     def append(
@@ -218,16 +217,14 @@ class Journal:
 
     def _examine(self) -> str:
         """What is wrong with a file that was just opened; empty if nothing."""
-        trouble = ""
         try:
             if self.path.stat().st_size <= _CHECKED_WHOLE:
                 found = database.fault(self._db, "quick_check")
-                trouble = f"{self.path} is damaged: {found}" if found else ""
-            if not trouble:
-                trouble = verify_tail(self._db)
+                if found:
+                    return f"{self.path} is damaged: {found}"
+            return verify_tail(self._db)
         except apsw.Error as error:
-            trouble = f"{self.path} is damaged: {error}"
-        return trouble
+            return f"{self.path} is damaged: {error}"
 
 
 def _connect(path: Path, lock: database.Lock, read_only: bool) -> tuple[apsw.Connection, str]:
