@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import math
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
-from openfeature.exception import OpenFeatureError, ParseError
+from openfeature.exception import ParseError
 
 from repz_console.facts import Exposure
 from repz_console.plan.exposure import cells, same, widens
@@ -63,9 +62,9 @@ def test_writing_over_another_exposure_leaves_nothing_of_it(first: Exposure, sec
 
 
 def edited(found: Document, data: st.DataObject) -> Document:
-    """A document in which one value somewhere in a flag is replaced by another."""
+    """A document in which one value somewhere, or a whole flag, is replaced by another."""
     found = copy.deepcopy(found)
-    node: Any = found["flags"]["repz.production.core"]
+    node: Any = found["flags"]
     while True:
         place = data.draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
         if not isinstance(node[place], dict | list) or not node[place] or data.draw(st.booleans()):
@@ -75,6 +74,14 @@ def edited(found: Document, data: st.DataObject) -> Document:
             )
             return found
         node = node[place]
+
+
+def shows(client: FlagdCore, person: str | None, country: str | None) -> bool:
+    context = EvaluationContext(person, {"country": country} if country else {})
+    try:
+        return client.resolve_boolean_value("repz.production.core", False, context).value
+    except Exception:  # an application is given its own default, whatever went wrong
+        return False
 
 
 @given(exposures, st.data())
@@ -89,12 +96,7 @@ def test_whatever_is_edited_nobody_sees_it_unless_it_is_read_so(exposure: Exposu
     for region in REGIONS:
         for country in region.countries or (None,):
             for person in (None, *map(str, range(20))):
-                where = {"country": country} if country else {}
-                with contextlib.suppress(OpenFeatureError):
-                    answer = client.resolve_boolean_value(
-                        "repz.production.core", False, EvaluationContext(person, where)
-                    )
-                    assert not answer.value or (region.id, "core") in read
+                assert not shows(client, person, country) or (region.id, "core") in read
 
 
 @pytest.mark.parametrize("percent", [-0.01, 100.01, math.nan, math.inf, 0.005, 33.333])

@@ -292,7 +292,7 @@ def _flag_trouble(flag: Any) -> str:
         return "has no variants"
     if not isinstance(flag.get("defaultVariant", ""), str | bool | None):
         return "has a defaultVariant that is no name"
-    if not _is_metadata(flag.get("metadata") or {}):
+    if flag.get("metadata") is not None and not _is_metadata(flag["metadata"]):
         return "has metadata other than text, numbers, true or false"
     return ""
 

@@ -124,6 +124,8 @@ def _exposure(layout: Layout, flags: dict[str, dict[str, Any]], notes: list[str]
     keys: set[str] = set()
     for feature, flag in flags.items():
         try:
+            if not isinstance(flag, dict):
+                raise rules.Unreadable("it is not an object")
             rule = rules.Rule(layout.rollout, flag, layout.attribute)
             shares[feature] = _shares(layout, rule, feature, notes)
         except rules.Unreadable as error:
@@ -194,16 +196,19 @@ def _number(flag: dict[str, Any]) -> int:
 
 
 def _digest(flags: dict[str, dict[str, Any]]) -> str:
-    bare = {
-        feature: {**flag, "metadata": {k: v for k, v in _metadata(flag).items() if k != "repz.rev"}}
-        for feature, flag in flags.items()
-    }
+    bare = copy.deepcopy(flags)
+    for flag in bare.values():
+        if isinstance(flag.get("metadata"), dict):
+            flag["metadata"].pop("repz.rev", None)
     return hashlib.sha256(json.dumps(bare, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _metadata(flag: Any) -> dict[str, Any]:
+    """A flag's metadata as far as they are of the allowed types."""
     metadata = flag.get("metadata") if isinstance(flag, dict) else None
-    return metadata if isinstance(metadata, dict) else {}
+    if not isinstance(metadata, dict):
+        return {}
+    return {name: value for name, value in metadata.items() if isinstance(value, str | int | float)}
 
 
 def _instant(raw: Any) -> datetime | None:

@@ -1,0 +1,214 @@
+"""What holds for every kind of source, whoever wrote it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from repz_console import events
+from repz_console.facts import Exposure, Facts, Reading
+from repz_console.providers import registry
+from repz_console.providers.base import (
+    BugTriage,
+    Conflict,
+    Fetcher,
+    JournalReader,
+    Provider,
+    ProviderError,
+    RolloutWriter,
+    SpendBook,
+)
+from repz_console.providers.threads import in_thread
+from tests.support.providers import change, context, entries, plan, provider
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "probe": {"url": "http://127.0.0.1:1/"},
+    "flagd": {"path": "state:flags.json"},
+    "host": {"process": "python"},
+}
+KINDS = sorted(registry.BUILT_IN)
+FETCHERS = [kind for kind in KINDS if issubclass(registry.load(kind), Fetcher)]
+READERS = [kind for kind in KINDS if issubclass(registry.load(kind), JournalReader)]
+WRITERS = [kind for kind in KINDS if issubclass(registry.load(kind), RolloutWriter)]
+
+HOSTILE = "\x1b]52;c;x\x07 [red]‮ \n" + "é́́́" + "x" * 600
+EVENTS: list[events.AnyEvent] = [
+    events.ItemTicked(HOSTILE, "done", HOSTILE),
+    events.TaskProgressed(HOSTILE, 50),
+    events.BugFiled("flags", HOSTILE, HOSTILE, "P0", HOSTILE, HOSTILE),
+    events.BugFiled("flags", "B2", "t", "P1"),
+    events.BugChanged("flags", "B2", title=HOSTILE, note=HOSTILE),
+    events.BugChanged("flags", "B3", state="resolved"),
+    events.SpendAdded("flags", HOSTILE, HOSTILE, Decimal(5), "actual", date(2027, 2, 1), HOSTILE),
+    events.SpendVoided("flags", HOSTILE),
+    events.NoteAdded(HOSTILE),
+    events.Unknown("poll.opened", {"x": HOSTILE}),
+    events.ChangeSent("op"),
+]
+
+
+def make(kind: str, folder: Path) -> Any:
+    return provider(kind, folder, "flags", **OPTIONS.get(kind, {}))
+
+
+def texts(value: Any) -> list[str]:
+    """Every text in a value."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for pair in value.items() for part in pair for text in texts(part)]
+    return [text for part in value for text in texts(part)] if isinstance(value, list | tuple) else []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_polled_or_follows_the_journal(kind: str) -> None:
+    assert issubclass(registry.load(kind), Provider)
+    assert (kind in FETCHERS) != (kind in READERS)
+
+
+def test_who_writes_what() -> None:
+    assert WRITERS == ["flagd"]
+    assert [kind for kind in KINDS if issubclass(registry.load(kind), BugTriage)] == ["local"]
+    assert [kind for kind in KINDS if issubclass(registry.load(kind), SpendBook)] == ["ledger"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_unknown_option_is_refused(kind: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="no_such_option"):
+        msgspec.convert({**OPTIONS.get(kind, {}), "no_such_option": 1}, registry.load(kind).Options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_opening_and_closing_waits_for_nobody(kind: str, tmp_path: Path) -> None:
+    async with asyncio.timeout(5):
+        async with make(kind, tmp_path) as made:
+            assert made.context.source == "flags"
+        async with make(kind, tmp_path) as made:
+            if kind in FETCHERS:
+                await made.fetch()
+
+
+@pytest.mark.parametrize("kind", FETCHERS)
+async def test_a_look_is_plain_data_that_survives_being_stored(kind: str, tmp_path: Path) -> None:
+    async with make(kind, tmp_path) as made:
+        facts = await made.fetch()
+    assert msgspec.json.decode(msgspec.json.encode(facts), type=Facts) == facts
+
+
+@pytest.mark.parametrize("kind", FETCHERS)
+async def test_readings_have_names_of_their_own_utc_times_and_a_reason_for_no_data(kind: str, tmp_path: Path) -> None:
+    async with make(kind, tmp_path) as made:
+        for _ in range(2):
+            readings: tuple[Reading, ...] = (await made.fetch()).readings
+            assert len({reading.name for reading in readings}) == len(readings)
+            for reading in readings:
+                assert reading.at.tzinfo is UTC
+                assert reading.value is not None or reading.note
+
+
+@pytest.mark.parametrize("kind", FETCHERS)
+async def test_a_look_that_is_broken_off_leaves_the_next_one_whole(kind: str, tmp_path: Path) -> None:
+    async with make(kind, tmp_path) as made:
+        task = asyncio.ensure_future(made.fetch())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert isinstance(await made.fetch(), Facts)
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_folding_piece_by_piece_is_folding_at_once(kind: str, tmp_path: Path) -> None:
+    written = entries(*EVENTS)
+    whole, piecewise = make(kind, tmp_path), make(kind, tmp_path)
+    whole.fold(written)
+    for entry in written:
+        piecewise.facts()
+        piecewise.fold([entry])
+    piecewise.fold([])
+    assert whole.facts() == piecewise.facts()
+    assert whole.facts() != make(kind, tmp_path).facts()
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_what_others_wrote_is_safe_to_show(kind: str, tmp_path: Path) -> None:
+    made = make(kind, tmp_path)
+    made.fold(entries(*EVENTS, user=HOSTILE))
+    shown = texts(msgspec.to_builtins(made.facts()))
+    assert shown
+    for text in shown:
+        assert len(text) <= 600
+        assert not any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 or char == "‮" for char in text)
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+async def test_a_writer_gives_back_what_it_wrote(kind: str, tmp_path: Path) -> None:
+    async with make(kind, tmp_path) as made:
+        assert await made.ready() == ""
+        assert made.propagation() > 0
+        before = await made.read("production")
+        target = Exposure({"us": 20, "ca": 12.34}, ("core", "full"))
+        written = await made.apply(change("a", target.percent, *target.features, expect=before.revision))
+        assert written == await made.read("production")
+        assert (written.exposure, written.op) == (target, "a")
+        assert written in ((await made.fetch()).rollouts or ())
+        with pytest.raises(Conflict):
+            await made.apply(change("b", {"us": 30}, "core", expect=before.revision))
+        killed = await made.apply(change("k", {}, expect=before.revision, force=True))
+        assert killed.exposure.percent == {}
+        assert len({before.revision, written.revision, killed.revision}) == 3
+
+
+async def test_a_call_that_hangs_is_left_behind(tmp_path: Path) -> None:
+    released = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hang() -> None:
+        asyncio.run_coroutine_threadsafe(released.wait(), loop).result()
+
+    with pytest.raises(ProviderError, match=r"the disk did not answer within 0\.05 s"):
+        await in_thread(hang, deadline=0.05, what="the disk")
+    released.set()
+
+
+@pytest.mark.parametrize("raised", [OSError(5, "no"), TimeoutError("its own"), KeyError("x")])
+async def test_a_call_s_own_exception_comes_through(raised: Exception) -> None:
+    def call() -> None:
+        raise raised
+
+    with pytest.raises(type(raised)) as caught:
+        await in_thread(call, deadline=5, what="the disk")
+    assert caught.value is raised
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("flags.json", lambda folder: folder / "flags.json"),
+        ("/etc/flags.json", lambda folder: Path("/etc/flags.json")),
+        ("~/flags.json", lambda folder: Path.home() / "flags.json"),
+        ("state:flags.json", lambda folder: folder / "flags.json"),
+        ("state:sub/flags.json", lambda folder: folder / "sub/flags.json"),
+    ],
+)
+def test_paths(text: str, expected: Callable[[Path], Path], tmp_path: Path) -> None:
+    assert context(tmp_path).resolve(text) == expected(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["state:", "state:/etc/passwd", "state:../x", "state:a/../../x"])
+def test_paths_that_leave_the_store_are_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ProviderError, match="inside the store"):
+        context(tmp_path).resolve(text)
+
+
+def test_a_store_path_without_a_store_is_refused(tmp_path: Path) -> None:
+    storeless = msgspec.structs.replace(context(tmp_path, of=plan()), state=None)
+    with pytest.raises(ProviderError, match="no store is open"):
+        storeless.resolve("state:flags.json")
