@@ -26,7 +26,8 @@ _SIGNS = {"ok": "ok  ", "note": "note", "warn": "WARN", "bad": "BAD "}
 def command(ctx: click.Context, as_json: bool) -> int:
     """Look at the terminal, tmux, the config, the store, every source and the clock, and say what to mend.
 
-    Each source is asked once; nothing is changed. Exits 0 if nothing stands in the way of running a launch, else 1.
+    Each source is asked once, and nothing is written but the store's folder if it is missing. Exits 0 if nothing
+    stands in the way of running a launch, else 1.
     """
     answers = _everything(config_path(ctx))
     if as_json:

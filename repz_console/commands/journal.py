@@ -100,7 +100,8 @@ def verify(ctx: click.Context, head: str | None, as_json: bool) -> int:
     if as_json:
         print_json({**msgspec.to_builtins(answer), "head": f"{seq}:{digest}"})
     elif answer.ok:
-        click.echo(f"{count(answer.length, 'entry', 'entries')}, the chain is whole; head {seq}:{digest}")
+        noted = f"; head {seq}:{digest}" if seq else ""
+        click.echo(f"{count(answer.length, 'entry', 'entries')}, the chain is whole{noted}")
     else:
         broken = f"entry {answer.broken} is broken: " if answer.broken else ""
         click.echo(f"{broken}{answer.why}; {answer.length:,} good before it")

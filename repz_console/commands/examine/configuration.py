@@ -8,6 +8,7 @@ from pathlib import Path
 
 from repz_console import config
 from repz_console.commands.examine.answer import Answer
+from repz_console.tui.paint.format import count
 
 AREA = "config"
 
@@ -21,15 +22,13 @@ def examine(explicit: Path | None) -> tuple[list[Answer], config.Loaded | None]:
     except config.ConfigError as error:
         return answers + [Answer(AREA, "mistake", "bad", str(mistake)) for mistake in error.mistakes], None
     plan = loaded.plan
-    answers.append(
-        Answer(
-            AREA,
-            "plan",
-            "ok",
-            f"{plan.launch.title}: {len(plan.task)} tasks, {len(plan.rollout)} rollouts, {len(plan.source)} sources, "
-            f"{len(plan.metric)} metrics",
-        )
-    )
+    holds = [
+        count(len(plan.task), "task"),
+        count(len(plan.rollout), "rollout"),
+        count(len(plan.source), "source"),
+        count(len(plan.metric), "metric"),
+    ]
+    answers.append(Answer(AREA, "plan", "ok", f"{plan.launch.title}: {', '.join(holds)}"))
     return answers, loaded
 
 

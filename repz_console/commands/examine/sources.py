@@ -12,6 +12,7 @@ from repz_console.facts import Facts
 from repz_console.providers import registry
 from repz_console.providers.base import Context, Fetcher, Provider, ProviderError, RolloutWriter
 from repz_console.text import safe
+from repz_console.tui.paint.format import count
 
 AREA = "sources"
 DEADLINE = 15.0
@@ -56,10 +57,10 @@ def _answer(name: str, kind: str, facts: Facts | None, seconds: float) -> Answer
     if facts is None:
         return Answer(AREA, name, "ok", f"{kind}: follows the journal")
     known = [
-        f"{len(facts.readings)} readings" if facts.readings else "",
-        f"{len(facts.bugs)} bugs" if facts.bugs is not None else "",
-        f"{len(facts.spend)} spend entries" if facts.spend is not None else "",
-        f"{len(facts.rollouts)} rollouts" if facts.rollouts is not None else "",
+        count(len(facts.readings), "reading") if facts.readings else "",
+        count(len(facts.bugs), "bug") if facts.bugs is not None else "",
+        count(len(facts.spend), "spend entry", "spend entries") if facts.spend is not None else "",
+        count(len(facts.rollouts), "rollout") if facts.rollouts is not None else "",
     ]
     said = ", ".join(part for part in known if part) or "nothing yet"
     blind = [reading for reading in facts.readings if reading.value is None]
