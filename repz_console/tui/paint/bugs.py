@@ -31,6 +31,8 @@ class _Arranged:
     words: str
     sort: str
     bugs: Sequence[Bug]
+    sources: frozenset[str] = frozenset()
+    """The sources of all bugs given."""
     places: dict[str, int] = field(default_factory=dict)
     """Row key to place; filled when first asked for."""
 
@@ -55,7 +57,9 @@ def arranged(given: tuple[Bug, ...], words: str, sort: str) -> _Arranged:
             kept = sorted(kept, key=lambda bug: (bug.state != "open", bug.opened_at))
         elif sort == "assignee":
             kept = sorted(kept, key=lambda bug: (bug.state != "open", not bug.assignee, bug.assignee.casefold()))
-        _latest = _Arranged(given, words, sort, kept)
+        same = _latest.given is given
+        sources = _latest.sources if same else frozenset(bug.id.partition(":")[0] for bug in given)
+        _latest = _Arranged(given, words, sort, kept, sources)
     return _latest
 
 
@@ -65,7 +69,7 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
     found = arranged(view.bugs.bugs, choices.filter, choices.sort)
     aside = side_width(brush.size)
     width = brush.size.width - aside
-    head = [_header(view, brush), *_lanes(view, brush), _table_head(width, glyphs)]
+    head = [_header(view, brush, found.sources), *_lanes(view, brush), _table_head(width, glyphs)]
     if not found.bugs:
         nothing: Line = ((_nothing(view, choices.filter), "muted"),)
         lines = clip_all([*head, nothing], brush.size.width, glyphs)
@@ -94,14 +98,14 @@ def _nothing(view: RoomView, words: str) -> str:
     return " No bug is filed." + (" n files one." if view.bugs.writable else "")
 
 
-def _header(view: RoomView, brush: Brush) -> Line:
+def _header(view: RoomView, brush: Brush, known: frozenset[str]) -> Line:
     bugs, choices = view.bugs, brush.choices
     open_now = sum(lane.open for lane in bugs.lanes)
     left: list[Span] = [(" Bugs", "strong"), (f"  {open_now:,} open of {len(bugs.bugs):,}", "text")]
     left.append((f"  by {choices.sort or SORTS[0]}", "muted"))
     if choices.filter:
         left.append((f"  filter: {choices.filter}", "accent"))
-    sources = {bug.id.partition(":")[0] for bug in bugs.bugs} | {bugs.writable}
+    sources = known | {bugs.writable}
     zone = zone_of(view.clock.zone)
     right = chip(bugs.freshness, as_of(view, sources, bugs.freshness), view, brush.glyphs, zone)
     return spread(left, right, brush.size.width, brush.glyphs.ellipsis)

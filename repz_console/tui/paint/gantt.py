@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from functools import cached_property
 
 from repz_console.tui.paint.base import Glyphs, Line, Span
 from repz_console.tui.paint.format import cell_width
@@ -64,6 +65,10 @@ class Axis:
 
     def background(self) -> Cells:
         """An empty row: weekends dotted where a day is narrow enough to see them as such."""
+        return list(self._background)
+
+    @cached_property
+    def _background(self) -> Cells:
         blank: Span = (" ", "text")
         weekend: Span = (self.glyphs.open, "muted")
         if self.zoom == "hour":

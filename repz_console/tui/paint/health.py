@@ -10,12 +10,12 @@ from repz_console.room.views import BoxView, MetricView, RoomView, TargetView
 from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet
 from repz_console.tui.paint.format import cut, plain, quantity, spark, spread, wrap
 from repz_console.tui.paint.rows import Cell, Rows, columns, labelled, matches, side, side_width
-from repz_console.tui.paint.times import clock, moment, zone_of
+from repz_console.tui.paint.times import age, clock, moment, zone_of
 from repz_console.tui.paint.words import FRESHNESS_ROLE, as_of, chip, sign
 
 _STATE_ROLE = {"MISSED": "bad", "BLIND": "warn", "OFF": "muted", "MET": "ok", "WATCH": "info"}
 _ORDER = ("monitor", "beta", "daily", "weekly", "monthly")
-_SPARK = 10
+_SPARK, _DATA = 10, 9
 _SPARK_FROM = 72
 _SOURCE_FROM = 100
 
@@ -85,7 +85,7 @@ def _group_title(group: str) -> str:
 def _title_width(width: int) -> int:
     source = 13 if width >= _SOURCE_FROM else 0
     trend = _SPARK + 1 if width >= _SPARK_FROM else 0
-    return max(12, width - 1 - (9 + 1) - (10 + 1) - (12 + 1) - trend - 9 - source)
+    return max(12, width - 1 - (9 + 1) - (10 + 1) - (12 + 1) - trend - (_DATA + 1) - source)
 
 
 def _trend(history: tuple[float, ...], trusted: bool, width: int, glyphs: Glyphs) -> Cell:
@@ -101,7 +101,7 @@ def _heading(title: str, width: int, glyphs: Glyphs, first: bool) -> Line:
         Cell(names[1], 12, "muted", right=True),
         Cell(names[2], _SPARK if width >= _SPARK_FROM else 0, "muted", right=True),
     ]
-    cells += [Cell(names[3], 8, "muted")]
+    cells += [Cell(names[3], _DATA, "muted")]
     cells += [Cell(names[4], 12, "muted")] if width >= _SOURCE_FROM else []
     return columns(cells, glyphs)
 
@@ -114,14 +114,14 @@ def _metric(metric: MetricView, view: RoomView, width: int, glyphs: Glyphs) -> L
     cells = [Cell(f"{sign(role, glyphs)} {word}", 9, role), Cell(metric.title, _title_width(width))]
     if word == "OFF":
         cells += [Cell("no source", 10, "muted", right=True), Cell(goal, 12, "muted", right=True)]
-        cells += [_trend((), False, width, glyphs), Cell("OFF (i)", 8, "muted")]
+        cells += [_trend((), False, width, glyphs), Cell("OFF (i)", _DATA, "muted")]
         return columns(cells, glyphs)
     value_role = {"MISSED": "bad", "BLIND": "muted"}.get(word, "strong")
     cells += [
         Cell(_value(metric.value, metric.unit), 10, value_role, right=True),
         Cell(goal, 12, "muted", right=True),
         _trend(metric.history, word != "BLIND", width, glyphs),
-        Cell(_data(metric, view), 8, FRESHNESS_ROLE[metric.freshness]),
+        _data(metric, view),
     ]
     cells += [Cell(metric.source, 12, "muted")] if width >= _SOURCE_FROM else []
     return columns(cells, glyphs)
@@ -137,12 +137,12 @@ def _value(value: float | None, unit: str) -> str:
     return "no data" if value is None else quantity(value, unit)
 
 
-def _data(metric: MetricView | BoxView, view: RoomView) -> str:
-    if metric.freshness in (Freshness.LIVE, Freshness.LATE) or metric.at is None:
-        return metric.freshness.value
-    local = metric.at.astimezone(zone_of(view.clock.zone))
-    today = local.date() == view.clock.now.astimezone(local.tzinfo).date()
-    return f"{local:%H:%M}!" if today else metric.freshness.value
+def _data(metric: MetricView | BoxView, view: RoomView) -> Cell:
+    """How fresh the value is, with its age once that matters."""
+    word, role = metric.freshness.value, FRESHNESS_ROLE[metric.freshness]
+    if metric.freshness is Freshness.LIVE or metric.at is None:
+        return Cell(word, _DATA, role)
+    return Cell(f"{word} {age(view.clock.now - metric.at)}", _DATA, role)
 
 
 def _box(reading: BoxView, view: RoomView, width: int, glyphs: Glyphs) -> Line:
@@ -154,7 +154,7 @@ def _box(reading: BoxView, view: RoomView, width: int, glyphs: Glyphs) -> Line:
         Cell(_value(reading.value, reading.unit), 10, "text" if trusted else "muted", right=True),
         Cell("", 12),
         _trend(reading.history, trusted, width, glyphs),
-        Cell(_data(reading, view), 8, FRESHNESS_ROLE[reading.freshness]),
+        _data(reading, view),
     ]
     return columns(cells, glyphs)
 

@@ -5,7 +5,7 @@ Row keys: `stage:ID`, `gate:ID`.
 
 from __future__ import annotations
 
-from repz_console.facts import Freshness
+from repz_console.facts import Freshness, Verdict
 from repz_console.plan.exposure import headline_percent, is_nobody
 from repz_console.room.views import GateView, RolloutView, RoomView, StageView, Truth
 from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
@@ -15,15 +15,17 @@ from repz_console.tui.paint.format import (
     cut,
     exposure_percent,
     fit,
+    line_width,
     percent,
     regions_of,
     spread,
+    wrap,
 )
 from repz_console.tui.paint.gantt import Cells, cells_of, line_of
 from repz_console.tui.paint.room import blocking
 from repz_console.tui.paint.rows import Cell, Rows, columns, longest
 from repz_console.tui.paint.times import minute, moment, weekday, zone_of
-from repz_console.tui.paint.words import FRESHNESS_ROLE, VERDICT_ROLE, chip, sign, signed
+from repz_console.tui.paint.words import FRESHNESS_ROLE, VERDICT_ROLE, as_of, chip, sign, signed
 
 _EDGE = 8
 """Columns on each side of the slider for its ends."""
@@ -75,8 +77,9 @@ def _header(view: RoomView, rollout: RolloutView, brush: Brush) -> Line:
     if len(view.rollout.rollouts) > 1:
         place = [each.id for each in view.rollout.rollouts].index(rollout.id) + 1
         left.append((f"  {place} of {len(view.rollout.rollouts)} (o)", "muted"))
-    configured = rollout.configured
-    right = chip(configured.freshness, configured.at, view, brush.glyphs, zone_of(view.clock.zone))
+    freshness = rollout.configured.freshness
+    read_at = as_of(view, {rollout.controller}, freshness)
+    right = chip(freshness, read_at, view, brush.glyphs, zone_of(view.clock.zone))
     return spread(left, right, brush.size.width, brush.glyphs.ellipsis)
 
 
@@ -120,7 +123,7 @@ def _slider(rows: Rows, rollout: RolloutView, brush: Brush) -> None:
     if draft is not None:
         said = f"{glyphs.point} draft {exposure_percent(draft)} (Enter compares)"
         where = regions_of(draft, rollout.regions)
-        rows.add(((" ", "text"), (said, "mark"), (f"  {where}: {_features(draft.features)}", "muted")))
+        rows.add(((" ", "text"), (said, "mark"), (f"  {where}: {_features(draft.features, rollout)}", "muted")))
 
 
 def _at(share: float, length: int) -> int:
@@ -174,7 +177,7 @@ def _truth(truth: Truth, where: str, region_width: int, view: RoomView, rollout:
         nothing = Cell("unknown" if needed else "-", 7, "bad" if needed else "muted", right=True)
         left = (*columns((Cell(truth.name, 11, "muted"), nothing), glyphs, 2), (f"  {truth.note}", "muted"))
         return spread(left, right, brush.size.width - 1, glyphs.ellipsis)
-    features = _features(truth.exposure.features)
+    features = _features(truth.exposure.features, rollout)
     left = columns(
         (
             Cell(truth.name, 11, "muted"),
@@ -185,13 +188,16 @@ def _truth(truth: Truth, where: str, region_width: int, view: RoomView, rollout:
         glyphs,
         2,
     )
-    if truth.note:
-        left = (*left, (f"  {truth.note}", "muted"))
+    noted = (*left, (f"  {truth.note}", "muted"))
+    if truth.note and line_width(noted) + line_width(right) + 2 < brush.size.width:
+        left = noted
     return spread(left, right, brush.size.width - 1, glyphs.ellipsis)
 
 
-def _features(features: tuple[str, ...]) -> str:
-    return " ".join(features) if features else "no feature"
+def _features(features: tuple[str, ...], rollout: RolloutView) -> str:
+    """Feature ids in the plan's order, what it does not know after them."""
+    known = [feature for feature, _ in rollout.features if feature in features]
+    return " ".join([*known, *(feature for feature in features if feature not in known)]) or "no feature"
 
 
 def _trouble(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> None:
@@ -200,17 +206,25 @@ def _trouble(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> 
         because = f": {rollout.hold.reason}" if rollout.hold.reason else ""
         since = moment(rollout.hold.at, view.clock.now, zone)
         rows.text(f"{glyphs.warn} HOLD by {rollout.hold.who} since {since}{because} (u resumes)", "warn")
-    for op in rollout.unknown:
-        rows.text(f"{glyphs.bad} UNKNOWN whether change {op} happened: nothing widens until it is settled", "bad")
-    for line in rollout.drift:
-        rows.text(f"{glyphs.bad} DRIFT {line}", "bad")
     change = rollout.change
-    if change is not None and change.state not in ("confirmed", "superseded"):
+    for op in rollout.unknown:
+        known = change is not None and change.op == op
+        what = f"{change.action} to {exposure_percent(change.target)} by {change.who}" if change and known else op
+        _said(rows, f"{glyphs.bad} ", f"UNKNOWN whether {what} happened: nothing widens until it is settled", "bad")
+    for line in rollout.drift:
+        _said(rows, f"{glyphs.bad} ", f"DRIFT {line}", "bad")
+    if change is not None and change.state not in ("confirmed", "superseded", "unknown"):
         role = _CHANGE_ROLE[change.state]
         why = f": {change.why}" if change.why else ""
         word = change.state.replace("_", " ").upper()
         target = exposure_percent(change.target)
         rows.text(f"{sign(role, glyphs)} {word} {change.action} to {target} by {change.who}{why}", role)
+
+
+def _said(rows: Rows, mark: str, text: str, role: str) -> None:
+    """A sentence over two lines if it needs them."""
+    for number, piece in enumerate(wrap(text, rows.width - 2 - len(mark), 2, rows.glyphs.ellipsis)):
+        rows.text((" " * len(mark) if number else mark) + piece, role)
 
 
 # The stages
@@ -244,7 +258,7 @@ def _stages(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> N
             Cell(when, when_width, body),
             Cell(percent(stage.percent), 7, role if stage.state in ("current", "next") else body, right=True),
             Cell(where, where_width, body),
-            Cell(_features(stage.features) + note, max(0, left), body),
+            Cell(_features(stage.features, rollout) + note, max(0, left), body),
         )
         rows.add(_stage_row(row, glyphs), f"stage:{stage.id}")
 
@@ -286,10 +300,19 @@ def _gates(rows: Rows, rollout: RolloutView, brush: Brush) -> None:
     )
     titles = longest((gate.title for gate in rollout.gates), 28)
     for gate in (*blocking(rollout.gates), *passed):
-        rows.add(_gate(gate, titles, brush), f"gate:{gate.id}")
+        _gate(rows, gate, titles)
 
 
-def _gate(gate: GateView, titles: int, brush: Brush) -> Line:
-    role = VERDICT_ROLE[gate.verdict]
-    word = (f" {fit(f'{sign(role, brush.glyphs)} {gate.verdict.value}', 14)}  ", role)
-    return (word, (f"{fit(gate.title, titles, brush.glyphs.ellipsis)}  ", "text"), (gate.line, "muted"))
+def _gate(rows: Rows, gate: GateView, titles: int) -> None:
+    """A gate; one that does not pass says why in full."""
+    role, glyphs = VERDICT_ROLE[gate.verdict], rows.glyphs
+    passed = gate.verdict is Verdict.PASS
+    left: Line = (
+        (f" {fit(f'{sign(role, glyphs)} {gate.verdict.value}', 14)}  ", role),
+        (f"{fit(gate.title, titles, glyphs.ellipsis)}  ", "text"),
+    )
+    taken = line_width(left)
+    pieces = wrap(gate.line, rows.width - taken - 1, 1 if passed else 3, glyphs.ellipsis) or [""]
+    rows.add((*left, (pieces[0], "muted" if passed else "text")), f"gate:{gate.id}")
+    for piece in pieces[1:]:
+        rows.add(((" " * taken, "text"), (piece, "text")))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from repz_console import events
 from repz_console.facts import Person, Verdict
 from repz_console.room.views import GateView, Happening, RoomView
 from repz_console.tui.paint.areas import standings
@@ -20,6 +21,8 @@ from repz_console.tui.paint.words import VERDICT_ROLE, chip, signed
 _LABEL = 9
 _JOURNAL_LEAST = 3
 _IDLE_MINUTES = 5
+_ROUTINE = (events.ChangeSent, events.CollectorTaken, events.ConsoleOpened, events.ConsoleClosed)
+"""What the Journal tab shows and this one leaves out: nobody decided it."""
 
 
 def paint(view: RoomView, brush: Brush) -> Sheet:
@@ -75,7 +78,7 @@ def _header(view: RoomView, brush: Brush) -> Line:
     if view.clock.phase:
         left.append((f"  {view.clock.phase}", "text"))
     if view.findings:
-        left.append((f"  {len(view.findings)} in the plan to settle (F)", "muted"))
+        left.append((f"  {count(len(view.findings), 'finding')} (F)", "muted"))
     return spread(left, chip(worst, at, view, brush.glyphs, zone), brush.size.width, brush.glyphs.ellipsis)
 
 
@@ -123,8 +126,12 @@ def _stage(rows: Rows, view: RoomView, brush: Brush, most: int) -> None:
         return
     rollout = view.rollout.rollouts[0]
     configured = rollout.configured.exposure
-    now = rollout.current.title if rollout.current else "before the first stage"
-    line: list[Span] = [_label("STAGE"), (f"{now} ", "text"), (exposure_percent(configured), "accent")]
+    now = rollout.current.title if rollout.current else "no stage"
+    line: list[Span] = [_label("STAGE")]
+    if configured is None:
+        line.append(("exposure unknown", "bad"))
+    else:
+        line += [(f"{now} ", "text"), (exposure_percent(configured), "accent")]
     if rollout.next is None:
         rows.add((*line, (f" {glyphs.dot} no stage is left", "muted")), "tab:rollout")
         return
@@ -143,9 +150,14 @@ def _stage(rows: Rows, view: RoomView, brush: Brush, most: int) -> None:
     if not blockers and view.rollout.blocker:
         rows.add((_label(""), signed("bad", view.rollout.blocker, glyphs)), "tab:rollout")
     shown = blockers if len(blockers) <= most else blockers[: most - 1]
+    spare = most - len(blockers)
     for gate in shown:
         role = VERDICT_ROLE[gate.verdict]
-        rows.add((_label(""), signed(role, f"{gate.title}: ", glyphs), (gate.line, "text")), f"gate:{gate.id}")
+        pieces = wrap(gate.line, rows.width - _LABEL - 4, 1 + max(0, spare), glyphs.ellipsis) or [gate.title]
+        spare -= len(pieces) - 1
+        rows.add((_label(""), signed(role, pieces[0], glyphs)), f"gate:{gate.id}")
+        for piece in pieces[1:]:
+            rows.add((_label(""), (f"  {piece}", role)))
     if len(shown) < len(blockers):
         more = ", ".join(gate.title for gate in blockers[len(shown) :])
         rows.add((_label(""), (f"{glyphs.dot} and {len(blockers) - len(shown)} more: {more}", "warn")), "tab:rollout")
@@ -181,7 +193,8 @@ def _person(person: Person, now: datetime) -> str:
 
 def _journal(view: RoomView, brush: Brush, most: int) -> list[tuple[Line, str]]:
     zone, glyphs = zone_of(view.clock.zone), brush.glyphs
-    latest = view.journal.latest[:most]
+    decided = [entry for entry in view.journal.latest if not isinstance(entry.event, _ROUTINE)]
+    latest = (decided or view.journal.latest)[:most]
     if not latest:
         return [((_label("JOURNAL"), ("empty", "muted")), "")]
     names = longest((entry.actor.user for entry in latest), 10)
@@ -203,6 +216,8 @@ def _journal_side(view: RoomView, room: int, glyphs: Glyphs) -> list[Line]:
     zone = zone_of(view.clock.zone)
     lines: list[Line] = [(("JOURNAL", "title"), (f"  {count(view.journal.length, 'entry', 'entries')}", "muted"))]
     for entry in view.journal.latest:
+        if isinstance(entry.event, _ROUTINE):
+            continue
         when = moment(entry.at, view.clock.now, zone)
         lines.append(((f"{when} ", "muted"), (cut(entry.actor.user, 12, glyphs.ellipsis), "strong")))
         pieces = wrap(sentence(entry.event), room - 2, 2, glyphs.ellipsis)

@@ -71,7 +71,9 @@ class Rows:
 class Lazy(Sequence[T], Generic[T]):
     """A sequence whose items are made when they are asked for: ten thousand rows cost what twenty do."""
 
-    def __init__(self, length: int, make: Callable[[int], T], find: Callable[[object], int | None]) -> None:
+    def __init__(
+        self, length: int, make: Callable[[int], T], find: Callable[[object], int | None] | None = None
+    ) -> None:
         self._length = length
         self._make = make
         self._find = find
@@ -94,6 +96,8 @@ class Lazy(Sequence[T], Generic[T]):
 
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
         """Where `value` is; ValueError if it is not there."""
+        if self._find is None:
+            return super().index(value, start, self._length if stop is None else stop)
         found = self._find(value)
         if found is None or not start <= found < (self._length if stop is None else stop):
             raise ValueError(value)
@@ -118,7 +122,7 @@ class Listing(Generic[T]):
         """The listing as a pane whose rows are made when they are looked at."""
         length = len(self.head) + len(self.items) + self._extra
         return Sheet(
-            Lazy(length, self._line, lambda line: None),
+            Lazy(length, self._line),
             Lazy(length, self._key, self._index),
             len(self.head),
             side,

@@ -78,13 +78,9 @@ def _voided(event: events.SpendVoided) -> str:
 
 
 def _intended(event: events.ChangeIntended) -> str:
-    before = exposed(event.before)
-    target = exposed(event.target)
-    said = {
-        "set": f"sets {event.rollout} from {before} to {target}",
-        "rollback": f"rolls {event.rollout} back from {before} to {target}",
-        "kill": f"KILLS {event.rollout}: from {before} to {target}",
-    }[event.action]
+    verb = {"set": "sets {}", "rollback": "rolls {} back", "kill": "KILLS {},"}[event.action].format(event.rollout)
+    before = f" from {exposed(event.before)}" if event.before is not None else ""
+    said = f"{verb}{before} to {exposed(event.target)}"
     return _because(said, event.reason)
 
 

@@ -172,16 +172,11 @@ def _stage(rollout: RolloutView | None, glyphs: Glyphs) -> _Part:
 def _health(view: RoomView, glyphs: Glyphs) -> _Part:
     health, role = view.health, health_role(view.health)
     mark = sign(role, glyphs)
-    short = (
-        f"{mark}{health.missed}"
-        if health.missed
-        else f"{mark}ok"
-        if role == "ok"
-        else f"{mark}{health.blind or 'none'}"
-    )
     words = [f"{health.missed} missed"] * bool(health.missed) + [f"{health.blind} blind"] * bool(health.blind)
-    long = ", ".join(words) or (f"all {health.met} met" if health.met else "nothing to judge")
-    return _Part(4, 5, ((("SLI ", "muted"), (short, role)), (("health ", "muted"), (f"{mark} {long}", role))))
+    words = words or ([f"all {health.met} met"] if health.met else ["nothing to judge"])
+    short = str(health.missed or health.blind or ("ok" if role == "ok" else "none"))
+    texts = [("SLI ", f"{mark}{short}"), ("SLI ", f"{mark} {words[0]}"), ("health ", f"{mark} {', '.join(words)}")]
+    return _Part(4, 5, tuple(((label, "muted"), (text, role)) for label, text in texts))
 
 
 def _bugs(view: RoomView, glyphs: Glyphs) -> _Part:
@@ -201,7 +196,8 @@ def _budget(view: RoomView, glyphs: Glyphs) -> _Part:
     if budget is None:
         return _Part(7, 7, ())
     over, role = (f"{glyphs.bad} ", "bad") if budget.left < 0 else ("", "text")
-    texts = dict.fromkeys(make(budget.left, budget.currency) for make in (money_short, money))
+    doubt = "" if budget.freshness in (Freshness.LIVE, Freshness.LATE) else "?"
+    texts = dict.fromkeys(make(budget.left, budget.currency) + doubt for make in (money_short, money))
     forms: list[Line] = [((over + text, role), (" left", "muted")) for text in texts]
     return _Part(7, 7, (*forms, (*forms[-1], (f" of {money(budget.total, budget.currency)}", "muted"))))
 

@@ -5,14 +5,16 @@ Row keys: `section:ID`, `task:ID`, `item:CHECKLIST/ITEM`, and `checklist:ID` for
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from repz_console.room.views import ChecklistView, ItemView, RoomView, SectionView, TaskView, TimelineView
+from repz_console.room.views import ChecklistView, ItemView, RoomView, SectionView, TaskView
 from repz_console.tui.paint.base import Brush, Line, Sheet, Size, Span
-from repz_console.tui.paint.format import cut, fit, fit_right, pad, percent, spread
+from repz_console.tui.paint.format import clip, cut, fit, fit_right, pad, percent, spread
 from repz_console.tui.paint.gantt import ZOOMS, Axis, Cells, cells_of, line_of
-from repz_console.tui.paint.rows import Rows
+from repz_console.tui.paint.rows import Lazy, clip_all
 from repz_console.tui.paint.times import age, moment, weekday, zone_of
 from repz_console.tui.paint.words import as_of, chip
 
@@ -72,34 +74,38 @@ def scroll_to_now(view: RoomView, brush: Brush) -> int:
 
 
 def paint(view: RoomView, brush: Brush) -> Sheet:
-    """The gantt under its date ruler."""
-    timeline, choices = view.timeline, brush.choices
-    layout, axis = _layout(brush.size), axis_of(view, brush)
-    rows = Rows(brush.size.width, brush.glyphs)
-    rows.add(_header(view, brush))
-    for label, cells in zip(("", _column_titles(layout)), axis.ruler(), strict=True):
-        rows.add((*pad(((label, "muted"),), layout.left), *line_of(cells)))
+    """The gantt under its date ruler. Rows are listed at once and drawn when they are looked at."""
+    timeline, choices, glyphs = view.timeline, brush.choices, brush.glyphs
+    width = brush.size.width
+    drawing = _Drawing(view, _layout(brush.size), axis_of(view, brush), width)
+    rows: list[tuple[str, Callable[[], Line]]] = []
     carried = {checklist for section in timeline.sections for task in section.tasks for checklist in task.checklists}
     by_id = {checklist.id: checklist for checklist in timeline.checklists}
     for section in timeline.sections:
         key = f"section:{section.id}"
         folded = key in choices.folded
-        rows.add(_section(section, folded, layout, axis), key)
+        rows.append((key, partial(drawing.section, section, folded)))
         for task in () if folded else section.tasks:
-            rows.add(_task(task, layout, axis), f"task:{task.id}")
+            rows.append((f"task:{task.id}", partial(drawing.task, task)))
             if choices.open == f"task:{task.id}":
-                lists = [by_id[identity] for identity in task.checklists if identity in by_id]
-                _opened(rows, view, lists, layout, axis)
+                rows += drawing.opened([by_id[identity] for identity in task.checklists if identity in by_id])
     loose = [checklist for checklist in timeline.checklists if checklist.id not in carried]
     if loose:
-        rows.add(_blank_row(axis, layout, ((" ", "text"), ("Checklists without a bar", "title"))))
+        rows.append(("", partial(drawing.text, ((" ", "text"), ("Checklists without a bar", "title")))))
     for checklist in loose:
-        rows.add(_checklist(checklist, layout, axis), f"checklist:{checklist.id}")
+        rows.append((f"checklist:{checklist.id}", partial(drawing.checklist, checklist)))
         if choices.open == f"checklist:{checklist.id}":
-            _items(rows, view, checklist, layout, axis)
-    if not timeline.sections and not loose:
-        rows.text("The plan has no task. Add [[task]] tables to config.toml.", "muted")
-    return rows.sheet(header=3)
+            rows += drawing.items(checklist)
+    if not rows:
+        nothing = (" The plan has no task. Add [[task]] tables to config.toml.", "muted")
+        rows.append(("", partial(drawing.text, (nothing,))))
+    head = clip_all([_header(view, brush), *drawing.ruler()], width, glyphs)
+    keys = ["" for _ in head] + [key for key, _ in rows]
+
+    def line(index: int) -> Line:
+        return head[index] if index < len(head) else clip(rows[index - len(head)][1](), width, glyphs.ellipsis)
+
+    return Sheet(Lazy(len(keys), line), keys, len(head))
 
 
 def _header(view: RoomView, brush: Brush) -> Line:
@@ -112,123 +118,122 @@ def _header(view: RoomView, brush: Brush) -> Line:
     return spread(left, right, brush.size.width, brush.glyphs.ellipsis)
 
 
-def _column_titles(layout: _Layout) -> str:
-    titles = [f"   {fit('Task', layout.title)}"]
-    titles += [fit("Owner", layout.owner)] if layout.owner else []
-    titles += [fit("From, to", layout.dates)] if layout.dates else []
-    return " ".join([*titles, fit_right("Done", _PERCENT)])
-
-
-def _left(axis: Axis, layout: _Layout, mark: Span, title: Span, owner: str, dates: str, done: Span) -> Cells:
-    dots = axis.glyphs.ellipsis
-    spans: list[Span] = [(" ", "text"), mark, (" ", "text"), (fit(title[0], layout.title, dots), title[1])]
-    if layout.owner:
-        spans.append((f" {fit(owner, layout.owner, dots)}", "muted"))
-    if layout.dates:
-        spans.append((f" {fit(dates, layout.dates, dots)}", "muted"))
-    spans.append((f" {fit_right(done[0], _PERCENT, dots)} ", done[1]))
-    return cells_of(tuple(spans), layout.left)
-
-
-def _between(start: datetime, end: datetime, axis: Axis) -> str:
-    first, last = start.astimezone(axis.zone).date(), end.astimezone(axis.zone).date()
-    days = max(1, (last - first).days)
-    return f"{weekday(first)}, {days}d"
-
-
 def _percent(value: float | None) -> str:
     return "-" if value is None else percent(round(value))
 
 
-def _section(section: SectionView, folded: bool, layout: _Layout, axis: Axis) -> Line:
-    mark = (axis.glyphs.fold if folded else axis.glyphs.unfold, "muted")
-    done = (_percent(section.percent), "text")
-    dates = _between(section.start, section.end, axis)
-    left = _left(axis, layout, mark, (section.title, "title"), "", dates, done)
-    cells = axis.background()
-    if folded:
-        axis.draw_bar(cells, section.start, section.end, section.percent, "bar")
-    else:
-        axis.draw_rule(cells, section.start, section.end)
-    axis.draw_now(cells)
-    return line_of(left + cells)
+@dataclass(frozen=True)
+class _Drawing:
+    """Draws the rows: what is left of the bars, then the bars."""
 
+    view: RoomView
+    layout: _Layout
+    axis: Axis
+    width: int
 
-def _task(task: TaskView, layout: _Layout, axis: Axis) -> Line:
-    glyphs, role = axis.glyphs, _STATE_ROLE[task.state]
-    mark = {"done": glyphs.done, "active": glyphs.ok, "upcoming": glyphs.off, "overdue": glyphs.bad}[task.state]
-    done = (_percent(task.percent), "text" if task.percent is not None else "muted")
-    dates = _between(task.start, task.end, axis)
-    title_role = "muted" if task.state == "done" else "text"
-    left = _left(axis, layout, (mark, role), (f" {task.title}", title_role), task.owner, dates, done)
-    cells = axis.background()
-    axis.draw_bar(cells, task.start, task.end, task.percent, role if role != "muted" else "bar")
-    axis.draw_now(cells)
-    if task.state == "overdue":
-        _, behind = axis.span(task.start, task.end)
-        axis.draw_text(cells, max(0, behind + 1), f"late {age(axis.now - task.end)}", "bad")
-    return line_of(left + cells)
+    def ruler(self) -> list[Line]:
+        """The dates, beside the titles of the columns."""
+        layout = self.layout
+        titles = [f"   {fit('Task', layout.title)}"]
+        titles += [fit("Owner", layout.owner)] if layout.owner else []
+        titles += [fit("From, days", layout.dates)] if layout.dates else []
+        label = " ".join([*titles, fit_right("Done", _PERCENT)])
+        upper, lower = self.axis.ruler()
+        return [
+            (*pad((), layout.left), *line_of(upper)),
+            (*pad(((label, "muted"),), layout.left), *line_of(lower)),
+        ]
 
+    def section(self, section: SectionView, folded: bool) -> Line:
+        """A section's heading: its extent, or one bar for all of it where it is folded."""
+        axis = self.axis
+        mark = (axis.glyphs.fold if folded else axis.glyphs.unfold, "muted")
+        dates = self._dates(section.start, section.end)
+        left = self._left(mark, (section.title, "title"), "", dates, (_percent(section.percent), "text"))
+        cells = axis.background()
+        if folded:
+            axis.draw_bar(cells, section.start, section.end, section.percent, "bar")
+        else:
+            axis.draw_rule(cells, section.start, section.end)
+        axis.draw_now(cells)
+        return line_of(left + cells)
 
-def _blank_row(axis: Axis, layout: _Layout, text: Line) -> Line:
-    """Text over the whole row, with the weekends and the now-line showing through where it leaves room."""
-    cells = cells_of(text, layout.left + axis.width)
-    behind = axis.background()
-    axis.draw_now(behind)
-    for column, (sign, role) in enumerate(behind):
-        place = layout.left + column
-        free = all(cells[near][0] == " " for near in range(place - 1, min(place + 2, len(cells))))
-        if free and role == "now":
-            cells[place] = (sign, role)
-    return line_of(cells)
+    def task(self, task: TaskView) -> Line:
+        """A task's bar; how late it is stands behind one that is overdue."""
+        axis, glyphs, role = self.axis, self.axis.glyphs, _STATE_ROLE[task.state]
+        mark = {"done": glyphs.done, "active": glyphs.ok, "upcoming": glyphs.off, "overdue": glyphs.bad}[task.state]
+        done = (_percent(task.percent), "text" if task.percent is not None else "muted")
+        title = (f" {task.title}", "muted" if task.state == "done" else "text")
+        left = self._left((mark, role), title, task.owner, self._dates(task.start, task.end), done)
+        cells = axis.background()
+        axis.draw_bar(cells, task.start, task.end, task.percent, "bar" if task.state == "upcoming" else role)
+        axis.draw_now(cells)
+        if task.state == "overdue":
+            _, behind = axis.span(task.start, task.end)
+            axis.draw_text(cells, max(0, behind + 1), f"late {age(axis.now - task.end)}", "bad")
+        return line_of(left + cells)
 
+    def checklist(self, checklist: ChecklistView) -> Line:
+        """A checklist that no task carries."""
+        axis, total = self.axis, len(checklist.items)
+        mark = (axis.glyphs.done, "ok") if checklist.done >= total else (axis.glyphs.off, "muted")
+        done = (f"{checklist.done}/{total}", "text")
+        left = self._left(mark, (f" {checklist.title}", "text"), checklist.owner, checklist.priority, done)
+        cells = axis.background()
+        axis.draw_now(cells)
+        return line_of(left + cells)
 
-def _checklist(checklist: ChecklistView, layout: _Layout, axis: Axis) -> Line:
-    total = len(checklist.items)
-    complete = checklist.done >= total
-    mark = (axis.glyphs.done, "ok") if complete else (axis.glyphs.off, "muted")
-    done = (f"{checklist.done}/{total}", "text")
-    left = _left(axis, layout, mark, (f" {checklist.title}", "text"), checklist.owner, checklist.priority, done)
-    cells = axis.background()
-    axis.draw_now(cells)
-    return line_of(left + cells)
+    def opened(self, lists: Sequence[ChecklistView]) -> Iterator[tuple[str, Callable[[], Line]]]:
+        """The rows below an open task."""
+        if not lists:
+            yield "", partial(self.text, (("     no checklist: p says how far it is", "muted"),))
+        for checklist in lists:
+            facts = ", ".join(part for part in (checklist.priority, checklist.owner) if part)
+            so_far = f"{checklist.done}/{len(checklist.items)}  {facts}"
+            yield "", partial(self.text, ((f"     {checklist.title} ", "title"), (so_far, "muted")))
+            yield from self.items(checklist)
 
+    def items(self, checklist: ChecklistView) -> Iterator[tuple[str, Callable[[], Line]]]:
+        """A row an item."""
+        return ((f"item:{item.id}", partial(self.item, item)) for item in checklist.items)
 
-def _opened(rows: Rows, view: RoomView, lists: list[ChecklistView], layout: _Layout, axis: Axis) -> None:
-    if not lists:
-        nothing: Line = (("     no checklist: p says how far it is", "muted"),)
-        rows.add(_blank_row(axis, layout, nothing))
-    for checklist in lists:
-        facts = ", ".join(part for part in (checklist.priority, checklist.owner) if part)
-        title = (f"     {checklist.title} ", "title")
-        head: Line = (title, (f"{checklist.done}/{len(checklist.items)}  {facts}", "muted"))
-        rows.add(_blank_row(axis, layout, pad(head, rows.width, axis.glyphs.ellipsis)))
-        _items(rows, view, checklist, layout, axis)
+    def item(self, item: ItemView) -> Line:
+        """An item with its state, and who gave it that state and when."""
+        glyphs = self.axis.glyphs
+        mark = {"done": glyphs.done, "open": glyphs.off, "n/a": glyphs.line}[item.state]
+        optional = " (optional)" if item.optional and item.state == "open" else ""
+        left: Line = (
+            (f"     {mark} ", _ITEM_ROLE[item.state]),
+            (item.title, "muted" if item.state == "n/a" else "text"),
+            (optional, "muted"),
+        )
+        if item.state == "open":
+            return self.text(left)
+        when = f" {moment(item.at, self.view.clock.now, self.axis.zone)}" if item.at else ""
+        note = f" {glyphs.dot} {item.note}" if item.note else ""
+        who = cut(f"{item.state} {item.who}{when}{note}", self.width // 2, glyphs.ellipsis)
+        return self.text(spread(left, ((who, "muted"),), self.width, glyphs.ellipsis))
 
+    def text(self, line: Line) -> Line:
+        """Text over the whole row, the now-line showing through where it leaves room."""
+        cells = cells_of(clip(line, self.width, self.axis.glyphs.ellipsis), self.width)
+        place = self.layout.left + self.axis.column(self.axis.now)
+        if self.layout.left <= place < self.width:
+            around = cells[place - 1 : place + 2]
+            if all(text == " " for text, _ in around):
+                cells[place] = (self.axis.glyphs.now, "now")
+        return line_of(cells)
 
-def _items(rows: Rows, view: RoomView, checklist: ChecklistView, layout: _Layout, axis: Axis) -> None:
-    for item in checklist.items:
-        rows.add(_blank_row(axis, layout, _item(item, view, rows.width, axis)), f"item:{item.id}")
+    def _left(self, mark: Span, title: Span, owner: str, dates: str, done: Span) -> Cells:
+        layout, dots = self.layout, self.axis.glyphs.ellipsis
+        spans: list[Span] = [(" ", "text"), mark, (" ", "text"), (fit(title[0], layout.title, dots), title[1])]
+        if layout.owner:
+            spans.append((f" {fit(owner, layout.owner, dots)}", "muted"))
+        if layout.dates:
+            spans.append((f" {fit(dates, layout.dates, dots)}", "muted"))
+        spans.append((f" {fit_right(done[0], _PERCENT, dots)} ", done[1]))
+        return cells_of(tuple(spans), layout.left)
 
-
-def _item(item: ItemView, view: RoomView, width: int, axis: Axis) -> Line:
-    glyphs = axis.glyphs
-    sign = {"done": glyphs.done, "open": glyphs.off, "n/a": glyphs.line[:1]}[item.state]
-    role = _ITEM_ROLE[item.state]
-    optional = " (optional)" if item.optional and item.state == "open" else ""
-    left: Line = (
-        (f"     {sign} ", role),
-        (item.title, "muted" if item.state == "n/a" else "text"),
-        (optional, "muted"),
-    )
-    if item.state == "open":
-        return pad(left, width, glyphs.ellipsis)
-    when = f" {moment(item.at, view.clock.now, axis.zone)}" if item.at else ""
-    note = f" {glyphs.dot} {item.note}" if item.note else ""
-    who = cut(f"{item.state} {item.who}{when}{note}", width // 2, glyphs.ellipsis)
-    return spread(left, ((who, "muted"),), width, glyphs.ellipsis)
-
-
-def section_keys(timeline: TimelineView) -> frozenset[str]:
-    """The keys of all sections: what folding everything folds."""
-    return frozenset(f"section:{section.id}" for section in timeline.sections)
+    def _dates(self, start: datetime, end: datetime) -> str:
+        first, last = start.astimezone(self.axis.zone).date(), end.astimezone(self.axis.zone).date()
+        return f"{weekday(first)}, {max(1, (last - first).days)}d"
