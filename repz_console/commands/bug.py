@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from repz_console.commands.common import columns, config_option, in_session, print_json
+from repz_console.commands.common import as_input, columns, config_option, in_session, print_json
 from repz_console.commands.exits import Exit, Stop
 from repz_console.engine.session import Session
 from repz_console.facts import PRIORITIES, Bug
@@ -32,7 +32,8 @@ def add(ctx: click.Context, title: str, priority: str, assignee: str, note: str)
     """File a bug and print its id."""
 
     async def file(session: Session) -> str:
-        event = _tracker(session).filed(title, priority, assignee=assignee, note=note)
+        with as_input():
+            event = _tracker(session).filed(title, priority, assignee=assignee, note=note)
         await session.write(event)
         return f"{getattr(event, 'source', '')}:{getattr(event, 'bug', '')}"
 
@@ -90,7 +91,9 @@ def set_(
         raise click.UsageError("say what to change: --priority, --assignee, --state, --title or --note", ctx)
 
     async def change(session: Session) -> None:
-        await session.write(_tracker(session).changed(bug, **said))
+        with as_input():
+            event = _tracker(session).changed(bug, **said)
+        await session.write(event)
 
     in_session(ctx, change)
 

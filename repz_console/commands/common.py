@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,6 +66,17 @@ async def _with_session(config: Loaded, work: Callable[[Session], Awaitable[Resu
 
     async with Session.open(config, watch=False, collect=False) as session:
         return await work(session)
+
+
+@contextmanager
+def as_input() -> Iterator[None]:
+    """What a source says of a person's words is about those words, not about the source."""
+    from repz_console.providers.base import ProviderError
+
+    try:
+        yield
+    except ProviderError as error:
+        raise Stop(Exit.INPUT, error.fault.what) from None
 
 
 def has_terminal() -> bool:

@@ -81,13 +81,16 @@ def _report(plan: Plan, moved: Plan) -> Iterator[str]:
         (
             move.kind,
             move.title,
-            f"{move.weekdays[0][:3]} {move.was}",
+            f"{move.was:%a %Y-%m-%d}",
             "->",
-            f"{move.weekdays[1][:3]} {move.now}",
+            f"{move.now:%a %Y-%m-%d}",
             "" if move.weekday_kept else "another weekday",
         )
         for move in moves
     )
+    at = schedule.full_launch(moved)
     lost = sum(not move.weekday_kept for move in moves)
-    kept = "every weekday is kept" if not lost else f"{lost} of them on another weekday"
-    yield f"{count(len(moves), 'date')} by {schedule.shift_days(plan, schedule.full_launch(moved)):+,} days, {kept}"
+    kept = f"{lost} of them on another weekday" if lost else "every weekday is kept"
+    yield f"{count(len(moves), 'date')} by {schedule.shift_days(plan, at):+,} days, {kept}"
+    zone = moved.launch.full_launch.zone or moved.launch.zone
+    yield f"full launch {at.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M} {zone}, {words.instant(at)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from repz_console.commands.common import columns, config_option, in_session, print_json
+from repz_console.commands.common import as_input, columns, config_option, in_session, print_json
 from repz_console.commands.exits import Exit, Stop
 from repz_console.engine.session import Session
 from repz_console.providers.base import SpendBook
@@ -31,7 +31,8 @@ def add(ctx: click.Context, line: str, amount: str, committed: bool, on: str | N
     async def enter(session: Session) -> str:
         today = session.view().clock.now.date().isoformat()
         kind = "committed" if committed else "actual"
-        event = _book(session).added(line, amount, entry=kind, on=on or today, note=note)
+        with as_input():
+            event = _book(session).added(line, amount, entry=kind, on=on or today, note=note)
         await session.write(event)
         return f"{getattr(event, 'source', '')}:{getattr(event, 'spend', '')}"
 
@@ -80,7 +81,9 @@ def void(ctx: click.Context, entry: str, reason: str) -> None:
     """Take ENTRY back, named as `spend list` prints it. It stays in the journal and leaves the sums."""
 
     async def take_back(session: Session) -> None:
-        await session.write(_book(session).voided(entry, reason))
+        with as_input():
+            event = _book(session).voided(entry, reason)
+        await session.write(event)
 
     in_session(ctx, take_back)
 
