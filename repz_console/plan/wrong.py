@@ -38,6 +38,11 @@ def listed(words: Sequence[str], last: str = "or") -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 day`, `5 days`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def shown(value: object) -> str:
     """A found value, short and harmless to print."""
     if isinstance(value, dict):

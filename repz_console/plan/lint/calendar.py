@@ -10,6 +10,7 @@ from repz_console.plan.days import WEEKDAYS, first_day, last_day, weekday
 from repz_console.plan.lint.finding import Finding
 from repz_console.plan.model import Moment, Plan
 from repz_console.plan.schedule import phase_tasks, plan_span
+from repz_console.plan.wrong import counted
 
 _WEEKS = re.compile(r"(\d+)(?:\s*-\s*(\d+)|(\+))?\Z")
 _WEEKDAY = re.compile(rf"\b({'|'.join(WEEKDAYS)})\b", re.IGNORECASE)
@@ -39,7 +40,8 @@ def plan_in_past(plan: Plan, now: datetime) -> Iterator[Finding]:
     yield Finding(
         "plan-in-past",
         "error",
-        f"Every date of the plan is past, the last one by {days} days: choose a new full launch with a rebase.",
+        f"Every date of the plan is past, the last one by {counted(days, 'day')}: "
+        "choose a new full launch with a rebase.",
         (f"last day {last}", f"today {now.date()}"),
         (path,),
     )
@@ -53,7 +55,7 @@ def document_after_plan(plan: Plan, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "document-after-plan",
             "error",
-            f"The document is {days} days younger than the full launch it plans: the year may be wrong.",
+            f"The document is {counted(days, 'day')} younger than the full launch it plans: the year may be wrong.",
             (f"full launch {launch}", f"document of {written}"),
             ("launch.full_launch", "launch.document_date"),
         )

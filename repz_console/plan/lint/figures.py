@@ -10,6 +10,7 @@ from repz_console.plan.days import first_day, last_day, months_after
 from repz_console.plan.lint.finding import Finding
 from repz_console.plan.model import Budget, Plan, Target
 from repz_console.plan.money import is_priced, line_total, lines_total, planned_total, stated_total
+from repz_console.plan.wrong import counted
 
 _MINUTES_A_WEEK = 7 * 24 * 60
 
@@ -78,7 +79,7 @@ def unpriced_lines(plan: Plan, now: datetime) -> Iterator[Finding]:
             yield Finding(
                 "unpriced-lines",
                 "warning",
-                f"{category.title} does not say how it is split over its {len(silent)} purposes.",
+                f"{category.title} does not say how it is split over {counted(len(silent), 'purpose')}.",
                 (f"{money(category.amount, plan.budget)} {category.title}", ", ".join(silent)),
                 (f"budget.category[{index}].amount", f"budget.category[{index}].line"),
             )
@@ -103,7 +104,7 @@ def recurrence_vs_span(plan: Plan, now: datetime) -> Iterator[Finding]:
         yield Finding(
             "recurrence-vs-span",
             "warning",
-            f"{months} monthly charges pay for {paid} days, and the plan runs for {runs}.",
+            f"{counted(months, 'monthly charge')} cover {counted(paid, 'day')}, and the plan runs for {runs}.",
             (f"{months} charges, {paid} days", f"{start} to {end}, {runs} days"),
             (paths[0], "task"),
         )

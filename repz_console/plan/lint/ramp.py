@@ -41,7 +41,7 @@ def stage_without_time(plan: Plan, now: datetime) -> Iterator[Finding]:
             yield Finding(
                 "stage-without-time",
                 "warning",
-                f"{rollout.title}: no time is stated for {titles}; read as the start of the day.",
+                f"{rollout.title}: no time is stated for {titles}; read as 00:00.",
                 tuple(f"{rollout.stage[index].title} {rollout.stage[index].at.on}" for index in silent),
                 tuple(f"rollout.{name}.stage[{index}].at" for index in silent),
             )
