@@ -160,8 +160,10 @@ DAMAGES = {
     "no flags": b"{}",
     "flags in a list": b'{"flags": []}',
     "NaN": b'{"flags": {}, "x": NaN}',
+    "infinite": b'{"flags": {}, "x": 1e999}',
     "twice": b'{"flags": {}, "flags": {}}',
-    "deep": b'{"flags":' + b"[" * 100_000,
+    "too deep to parse": b'{"flags":' + b"[" * 100_000,
+    "too deep to copy": b'{"flags": {}, "x": ' + b"[" * 400 + b"]" * 400 + b"}",
     "long number": b'{"flags": {}, "x": ' + b"9" * 5000 + b"}",
 }
 
@@ -191,6 +193,17 @@ async def test_a_kill_over_damage_keeps_the_flags_of_others_that_were_seen_last(
     path.write_bytes(b"")
     await console.apply(change("k", {}, force=True))
     assert document(tmp_path)["flags"]["checkout"] == THEIRS["flags"]["checkout"]
+
+
+async def test_a_kill_over_a_file_that_clients_can_still_read_keeps_the_flags_of_others(tmp_path: Path) -> None:
+    twice = '{"metadata": {}, "metadata": {}, ' + json.dumps(THEIRS)[1:]
+    (tmp_path / "flags.json").write_text(twice)
+    console = flags(tmp_path)
+    with pytest.raises(ProviderError, match="given twice"):
+        await console.fetch()
+    await console.apply(change("k", {}, force=True))
+    assert document(tmp_path)["flags"]["checkout"] == THEIRS["flags"]["checkout"]
+    assert set_aside(tmp_path) == [twice.encode()]
 
 
 async def test_a_file_that_is_gone_is_not_nobody(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from repz_console.plan.exposure import cells, same, widens
 from repz_console.plan.model import Region
 from repz_console.providers import flagd_state
 from repz_console.providers.base import ProviderError
-from repz_console.providers.flagd_file import Document, Loaded, encode, parse, rejected
+from repz_console.providers.flagd_document import Document, encode, parse, rejected
+from repz_console.providers.flagd_file import Loaded
 from repz_console.providers.flagd_rule import Rule, Unreadable, Unwritable, check, flag, weight
 from tests.support.providers import FEATURES, REGIONS, START, change
 

@@ -16,18 +16,8 @@ from repz_console.facts import Change, Facts, RolloutState
 from repz_console.plan.exposure import nobody, same, widens
 from repz_console.providers import flagd_state as states
 from repz_console.providers.base import Conflict, Context, Options, Provider, ProviderError, Refused
-from repz_console.providers.flagd_file import (
-    SCHEMA,
-    Busy,
-    Damaged,
-    Document,
-    FlagFile,
-    Loaded,
-    Unsettled,
-    encode,
-    parse,
-    rejected,
-)
+from repz_console.providers.flagd_document import SCHEMA, Damaged, Document, encode, parse, rejected
+from repz_console.providers.flagd_file import Busy, FlagFile, Loaded, Unsettled
 from repz_console.providers.flagd_rule import Unwritable
 from repz_console.providers.threads import in_thread
 from repz_console.text import is_identifier, safe
@@ -46,7 +36,8 @@ class FlagdOptions(Options, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """`[source.NAME]` with `kind = "flagd"`."""
 
     path: str
-    """The JSON definition file: `state:NAME` inside the store's folder, else relative to the config file."""
+    """The JSON definition file: `state:NAME` inside the store's folder, else relative to the config file. Clients
+    must be able to read it, so that a store of one's own only does to try things out."""
     prefix: str = "repz."
     """What the keys of the console's flags start with; a flag's key is `PREFIX` `ROLLOUT` `.` `FEATURE`."""
     attribute: str = "country"
@@ -205,12 +196,14 @@ class Flagd(Provider):
         if loaded is not None and widening:
             key, reason = next(iter(loaded.rejected.items()))
             raise Refused(f"clients refuse the whole file: {safe(key) or 'its top level'} {reason}")
+        found = loaded.document if loaded is not None else None
         try:
             file.set_aside()
+            found = found or file.salvage()
         except OSError as error:
             if not change.force and not isinstance(error, FileNotFoundError):
                 raise
-        found = loaded.document if loaded is not None else self._last_good
+        found = found or self._last_good
         if found is None:
             return {"$schema": SCHEMA, "flags": {}}
         return states.without(found, rejected(found))

@@ -1,4 +1,4 @@
-"""The flag definition file on disk: read strictly, replaced as a whole, never torn and never older than before.
+"""The flag definition file on disk: replaced as a whole, never torn and never older than before.
 
 Everything here blocks and belongs in a thread.
 """
@@ -7,34 +7,25 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
+from repz_console.providers.flagd_document import Damaged, Document, encode, parse, rejected
 from repz_console.text import safe
 
-SCHEMA = "https://flagd.dev/schema/v0/flags.json"
-MOST_BYTES = 16_000_000
-_FLAG_MEMBERS = frozenset({"state", "variants", "defaultVariant", "targeting", "metadata", "source", "selector"})
+MOST_BYTES = 4_000_000
 _LOCK_WAIT = 2.0
 """Seconds that a writer waits for another to finish; one takes milliseconds."""
 
 _CLIENT_STEP_NS = 1_000_000
 """By how much a file must be newer for every client to see it: they compare times as floating-point seconds."""
-
-Document = dict[str, Any]
-
-
-class Damaged(Exception):
-    """The file is not a flag definition that clients would take."""
 
 
 class Busy(Exception):
@@ -84,6 +75,12 @@ class FlagFile:
             return None
         document = parse(raw)
         return Loaded(document, modified_ns, rejected(document), modified_ns < self._newest_ns())
+
+    def salvage(self) -> Document | None:
+        """What clients may still read from a damaged file; None if nothing. Raises `OSError`."""
+        with contextlib.suppress(Damaged):
+            return parse(self._raw()[0], strict=False)
+        return None
 
     def vanished(self) -> bool:
         """Whether the console wrote the file once and it is gone: running clients go on with what they read last."""
@@ -231,76 +228,6 @@ class FlagFile:
     def _remember(self, modified_ns: int) -> None:
         with contextlib.suppress(OSError):
             self._lock_path.write_text(f"{modified_ns}\n")
-
-
-def encode(document: Document) -> bytes:
-    """A document as the bytes of its file, its members in the order they have."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    try:
-        return text.encode() + b"\n"
-    except UnicodeEncodeError:  # an escaped lone surrogate in a stranger's flag
-        return json.dumps(document, indent=2, allow_nan=False).encode() + b"\n"
-
-
-def parse(raw: bytes) -> Document:
-    """Strictly: what two JSON parsers could read differently is damaged."""
-    try:
-        document = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except UnicodeDecodeError:
-        raise Damaged("it is not UTF-8 text") from None
-    except (ValueError, RecursionError) as error:
-        raise Damaged(f"it is not strict JSON: {safe(error, 100)}") from None
-    if not isinstance(document, dict):
-        raise Damaged("it does not hold a JSON object")
-    if not isinstance(document.get("flags"), dict):
-        raise Damaged("it has no object of flags")
-    return document
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is given twice")
-    return members
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def rejected(document: Document) -> dict[str, str]:
-    """What makes clients refuse the whole file, flag by flag."""
-    found: dict[str, str] = {}
-    if not _is_metadata(document.get("metadata", {})):
-        found[""] = "the file's metadata holds something other than text, numbers, true or false"
-    for key, flag in document["flags"].items():
-        reason = _flag_trouble(flag)
-        if reason:
-            found[key] = reason
-    return found
-
-
-def _flag_trouble(flag: Any) -> str:
-    if not isinstance(flag, Mapping):
-        return "is not an object"
-    unknown = sorted(set(flag) - _FLAG_MEMBERS)
-    if unknown:
-        return f"has an unknown member {safe(unknown[0], 40)}"
-    if flag.get("state") not in ("ENABLED", "DISABLED"):
-        return "has a state other than ENABLED and DISABLED"
-    if not isinstance(flag.get("variants"), dict) or not flag["variants"]:
-        return "has no variants"
-    if not isinstance(flag.get("defaultVariant", ""), str | bool | None):
-        return "has a defaultVariant that is no name"
-    if flag.get("metadata") is not None and not _is_metadata(flag["metadata"]):
-        return "has metadata other than text, numbers, true or false"
-    return ""
-
-
-def _is_metadata(metadata: Any) -> bool:
-    return isinstance(metadata, dict) and all(
-        name and isinstance(value, str | int | float) for name, value in metadata.items()
-    )
 
 
 def _try_lock(descriptor: int) -> bool:

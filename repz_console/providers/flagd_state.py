@@ -19,7 +19,8 @@ from repz_console.facts import Change, Exposure, RolloutState
 from repz_console.plan.model import Region
 from repz_console.providers import flagd_rule as rules
 from repz_console.providers.base import ProviderError
-from repz_console.providers.flagd_file import Document, Loaded
+from repz_console.providers.flagd_document import Document
+from repz_console.providers.flagd_file import Loaded
 from repz_console.text import safe
 
 NEVER_WRITTEN = "0"
