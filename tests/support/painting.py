@@ -12,6 +12,7 @@ from repz_console import events
 from repz_console.facts import Actor, Bug, Exposure, Freshness, Hold, Person, Priority, Spend, Verdict
 from repz_console.room import views
 from repz_console.tui.paint.base import Line, Sheet, Size, text_of
+from repz_console.tui.paint.format import pad
 
 NOW = datetime(2027, 2, 3, 14, 3, 20, tzinfo=UTC)
 T0 = datetime(2027, 2, 5, 14, 0, tzinfo=UTC)
@@ -342,7 +343,7 @@ BUDGET = views.BudgetView(
 
 def entry(seq: int, event: events.AnyEvent, actor: Actor = ANA, minutes: float = 1) -> events.Entry:
     """A journal entry that old."""
-    return events.Entry(seq, ago(minutes=minutes), type(event).__name__, event, actor, f"{seq:064x}")
+    return events.Entry(seq, ago(minutes=minutes), str(type(event).__struct_config__.tag), event, actor, f"{seq:064x}")
 
 
 ENTRIES = (
@@ -457,8 +458,17 @@ ROOMS = {"running": ROOM, "empty": EMPTY, "trouble": TROUBLE}
 PANE = Size(80, 21)
 
 
-def drawn(lines: Sequence[Line] | Sheet) -> str:
+def drawn(lines: Sequence[Line]) -> str:
     """The text of lines, without the blanks at their ends."""
-    if isinstance(lines, Sheet):
-        lines = lines.lines
-    return "\n".join(text_of(lines[index]).rstrip() for index in range(len(lines)))
+    return "\n".join(text_of(line).rstrip() for line in lines)
+
+
+def picture(sheet: Sheet, size: Size = PANE) -> str:
+    """What a pane of that size shows at first: the rows that fit, with the side beside them."""
+    rows: list[Line] = []
+    for index in range(min(size.height, len(sheet.lines))):
+        line, place = sheet.lines[index], index - sheet.header
+        if 0 <= place < len(sheet.side):
+            line = (*pad(line, size.width - sheet.side_width), *sheet.side[place])
+        rows.append(line)
+    return drawn(rows)

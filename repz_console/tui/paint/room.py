@@ -1,6 +1,6 @@
 """The Room tab: what happens now and next, what stands in the way, how each area is, who is here, what was decided.
 
-Row keys: `tab:TAB` for an area, `gate:ID` for a blocker, `journal:SEQ` for an entry.
+Row keys: `tab:TAB` for an area, `gate:ID` for the next stage and what blocks it, `journal:SEQ` for an entry.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _stage(rows: Rows, view: RoomView, brush: Brush, most: int) -> None:
     else:
         line += [(f"{now} ", "text"), (exposure_percent(configured), "accent")]
     if rollout.next is None:
-        rows.add((*line, (f" {glyphs.dot} no stage is left", "muted")), "tab:rollout")
+        rows.add((*line, (f" {glyphs.dot} no stage is left", "muted")), "gate:stage")
         return
     zone = zone_of(view.clock.zone)
     on = rollout.next.at.astimezone(zone)
@@ -145,10 +145,10 @@ def _stage(rows: Rows, view: RoomView, brush: Brush, most: int) -> None:
         (f", planned {due}", "muted"),
     ]
     verdict: Line = (signed(VERDICT_ROLE[rollout.verdict], rollout.verdict.value, glyphs),)
-    rows.add(spread(line, verdict, rows.width - 1, glyphs.ellipsis), "tab:rollout")
+    rows.add(spread(line, verdict, rows.width - 1, glyphs.ellipsis), "gate:stage")
     blockers = blocking(rollout.gates)
     if not blockers and view.rollout.blocker:
-        rows.add((_label(""), signed("bad", view.rollout.blocker, glyphs)), "tab:rollout")
+        rows.add((_label(""), signed("bad", view.rollout.blocker, glyphs)), "gate:other")
     shown = blockers if len(blockers) <= most else blockers[: most - 1]
     spare = most - len(blockers)
     for gate in shown:
@@ -160,7 +160,7 @@ def _stage(rows: Rows, view: RoomView, brush: Brush, most: int) -> None:
             rows.add((_label(""), (f"  {piece}", role)))
     if len(shown) < len(blockers):
         more = ", ".join(gate.title for gate in blockers[len(shown) :])
-        rows.add((_label(""), (f"{glyphs.dot} and {len(blockers) - len(shown)} more: {more}", "warn")), "tab:rollout")
+        rows.add((_label(""), (f"{glyphs.dot} and {len(blockers) - len(shown)} more: {more}", "warn")), "gate:more")
 
 
 def blocking(gates: tuple[GateView, ...]) -> list[GateView]:
