@@ -17,6 +17,7 @@ from repz_console.plan.wrong import Wrong
 from repz_console.toml_lines import Lines, written
 
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)\Z")
+_NAMED = re.compile(r'(?:source|rollout)\.(?:"(?:[^"\\]|\\.)*"|[A-Za-z0-9_-]+)')
 _INDEXED = re.compile(r"([A-Za-z0-9_-]+)\[(\d+)\](.*)\Z", re.DOTALL)
 
 
@@ -50,8 +51,8 @@ class Document:
         key = re.split(r"[.\[]", path, maxsplit=1)[0]
         if key in self._shares_of_list:
             return self._place_in_list(key, path)
-        words = path.split(".")
-        owner = self._files_of_key.get(".".join(words[:2]), self._files_of_key.get(key, self._main))
+        named = _NAMED.match(path)
+        owner = self._files_of_key.get(named.group() if named else key, self._main)
         return owner, self._lines[owner].line(path)
 
     def where(self, path: str) -> str:

@@ -157,6 +157,11 @@ def test_included_tables_are_added(tmp_path: Path) -> None:
     assert found.where("source.flags.kind") == f"plan.toml:{SMALL.splitlines().index('[source.flags]') + 3}"
 
 
+def test_a_name_with_a_dot_is_found_in_its_file(tmp_path: Path) -> None:
+    found = config.load(split(tmp_path, bugs=BUGS.replace("source.bugs", 'source."bugs.local"')))
+    assert found.where('source."bugs.local".kind') == "bugs.toml:2"
+
+
 def test_a_mistake_in_an_included_file_names_that_file(tmp_path: Path) -> None:
     with pytest.raises(config.ConfigError) as caught:
         config.load(split(tmp_path, people=PEOPLE.replace("title", "titel"), bugs=BUGS.replace("local", "locall")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 
 from repz_console import config
 from repz_console.plan.exposure import cells, of_stage, widens
+from repz_console.plan.lint import findings
 from repz_console.plan.model import Plan
 
 ROOT = Path(__file__).parent.parent
@@ -143,6 +144,20 @@ def test_its_commented_examples_are_sound() -> None:
     uncommented = text.replace(probe, re.sub(r"^# ?", "", probe, flags=re.MULTILINE))
     loaded = config.load_text(uncommented, {}, Path("config.toml"))
     assert loaded.plan.source["site"].kind == "probe"
+
+
+def test_the_coverage_page_accounts_for_every_element() -> None:
+    page = (ROOT / "docs" / "plan-coverage.md").read_text()
+    covered: set[int] = set()
+    for row in re.findall(r"^\| ([\d, -]+) \|", page, re.MULTILINE):
+        for part in row.split(", "):
+            first, _, last = part.partition("-")
+            covered |= set(range(int(first), int(last or first) + 1))
+    assert covered == set(range(1, 287))
+    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", page))
+    plan = config.load(ROOT / "config.toml").plan
+    known = {finding.rule for finding in findings(plan, str, datetime(2030, 1, 1, tzinfo=UTC))}
+    assert named <= known | {"range-vs-computed", "beta-rollout", "internal-testing", "post-launch"}
 
 
 @pytest.mark.skipif(not DOCUMENT.exists(), reason="the launch's document is not on this machine")

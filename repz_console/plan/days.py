@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import date, timedelta
 
 from repz_console.plan.model import Plan, Task
@@ -30,6 +29,10 @@ def last_day(task: Task) -> date:
 
 def months_after(day: date, months: int) -> date:
     """The same day of a later month, or that month's last day where it is shorter."""
+    last = _first_of_month(day, months + 1) - DAY
+    return last.replace(day=min(day.day, last.day))
+
+
+def _first_of_month(day: date, months: int) -> date:
     month = day.month - 1 + months
-    year, month = day.year + month // 12, month % 12 + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
+    return date(day.year + month // 12, month % 12 + 1, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from msgspec import Struct
 
@@ -26,6 +25,8 @@ class Wrong(Struct, frozen=True):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that `word` most likely was meant to be, or empty."""
+    from difflib import get_close_matches  # only a mistake pays for its import
+
     by_fold = {candidate.casefold(): candidate for candidate in known}
     matches = get_close_matches(word.casefold(), list(by_fold), n=1, cutoff=0.6)
     return by_fold[matches[0]] if matches else ""
