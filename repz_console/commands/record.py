@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 
 import click
 
 from repz_console.commands.common import config_option, loaded
+from repz_console.commands.failures import say
 from repz_console.commands.journal import line
 from repz_console.config import Loaded
 from repz_console.engine.session import Session
@@ -41,12 +41,12 @@ async def _record(config: Loaded) -> None:
         loop.add_signal_handler(number, end, number.name)
     async with Session.open(config, collect=True, recorder=True) as session:
         teller = _Teller(session)
-        _say(f"records {config.plan.launch.title}: {len(config.plan.source)} sources, the store is {session.folder}")
+        say(f"records {config.plan.launch.title}: {len(config.plan.source)} sources, the store is {session.folder}")
         unsubscribe = session.subscribe(teller.tell)
         teller.tell()
         why = await ended
         unsubscribe()
-        _say(f"ends: {why}")
+        say(f"ends: {why}")
 
 
 class _Teller:
@@ -62,18 +62,14 @@ class _Teller:
         """Print what changed since the last call."""
         for entry in self._session.entries(after=self._seen):
             self._seen = entry.seq
-            _say(line(entry).strip())
+            say(line(entry).strip())
         for source in self._session.view().sources.sources:
             before = self._fresh.get(source.id)
             if before is not source.freshness:
                 self._fresh[source.id] = source.freshness
                 because = f": {source.error}" if source.error else ""
-                _say(f"source {source.id} is {source.freshness.value}{because}")
+                say(f"source {source.id} is {source.freshness.value}{because}")
         for notice in self._session.notices:
             if notice not in self._notices:
                 self._notices.add(notice)
-                _say(notice)
-
-
-def _say(text: str) -> None:
-    print(f"repz-console: {text}", file=sys.stderr, flush=True)
+                say(notice)

@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import click
 
+    from repz_console.config import Loaded
+
 
 def open_console(explicit: Path | None) -> int:
     """Opens the console on the plan found, and returns its exit code."""
-    from repz_console import config
-    from repz_console.tui.run import run
+    from repz_console.tui.run import open_on
 
-    return run(config.load(explicit))
+    return open_on(lambda: _load(explicit), str(explicit or ""))
+
+
+def _load(explicit: Path | None) -> Loaded:
+    # Reading the plan takes longer than showing the last known status, which comes first.
+    from repz_console import config
+
+    return config.load(explicit)
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from repz_console.commands.common import config_option, loaded, print_json, printed_glyphs
+from repz_console.commands.failures import say
 from repz_console.config import Loaded
 from repz_console.engine.session import Session
 from repz_console.room import words
@@ -32,7 +33,7 @@ def command(ctx: click.Context, as_json: bool, refresh: bool) -> None:
     """Print where the launch stands. Needs no terminal and asks no source unless --refresh is given."""
     view, notices = asyncio.run(_look(loaded(ctx), refresh))
     for notice in notices:
-        click.echo(f"repz-console: {notice}", err=True)
+        say(notice)
     if as_json:
         print_json(as_data(view))
     else:
