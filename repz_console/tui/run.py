@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
 import sys
 import threading
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from repz_console.tui.modes import ALTERNATE_SCREEN, LEAVE
+from repz_console.tui import first_words
 
 if TYPE_CHECKING:
     from repz_console.config import Loaded
@@ -26,8 +26,15 @@ _EARLY = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 def run(loaded: Loaded) -> int:
-    """Run the console on the launch of `loaded` and return the exit code: 0, 64 without a usable terminal, 129, 130
-    or 143 after SIGHUP, SIGINT or SIGTERM. Raises what kept it from opening or ended it."""
+    """`open_on` for a config that is loaded already."""
+    return open_on(lambda: loaded)
+
+
+def open_on(load: Callable[[], Loaded], asked: str = "") -> int:
+    """Run the console on the launch that `load` gives, and return the exit code: 0, 64 without a usable terminal, 129,
+    130 or 143 after SIGHUP, SIGINT or SIGTERM. Raises what `load` raises, and what kept the console from opening or
+    ended it; the terminal is then as it was. `asked` is the config named on the command line, empty if none was.
+    """
     refusal = unfit(os.environ)
     if refusal:
         print(f"repz-console: {refusal}", file=sys.stderr)
@@ -35,22 +42,22 @@ def run(loaded: Loaded) -> int:
     for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
         # Some of them press keys by themselves.
         del os.environ[name]
-    last_status = first_words(loaded)
     for number, code in _EARLY.items():
         signal.signal(number, lambda *_, code=code: _leave_early(code))
+    last_status = first_words.show(asked)
     # Until the first paint nothing is thrown away that would be worth collecting.
     gc.disable()
     try:
-        code, error = _show(loaded, last_status)
+        code, error = _show(load(), asked, last_status)
     except BaseException:
-        _write(LEAVE)
+        first_words.take_back()
         raise
     if error is not None:
         raise error
     return code
 
 
-def unfit(environment: Any) -> str:
+def unfit(environment: Mapping[str, str]) -> str:
     """Empty if this terminal can show the console, else what to do instead."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return "the console needs a terminal (with ssh, add -t); `repz-console status` prints the room without one"
@@ -60,30 +67,7 @@ def unfit(environment: Any) -> str:
     return ""
 
 
-def first_words(loaded: Loaded) -> str:
-    """Put the last known status line, with its age, on the screen before anything slow is imported. Returns it."""
-    text = last_known(loaded)
-    _write(f"{ALTERNATE_SCREEN}\x1b[?25l\x1b[?7l\x1b[2m{text}\x1b[0m")
-    return text
-
-
-def last_known(loaded: Loaded) -> str:
-    """The status line that the last console on this store kept, with its age; empty if there is none."""
-    from repz_console.store import place
-    from repz_console.store.errors import StoreError
-    from repz_console.text import safe
-
-    try:
-        file: Path = place.folder(loaded.plan.store.path, loaded.path.parent) / "last-status.txt"
-        text = safe(file.read_text("utf-8", "replace").strip())
-        seconds = max(0, int(time.time() - file.stat().st_mtime))
-    except (OSError, StoreError):
-        return ""
-    ago = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
-    return f"{ago} ago: {text}" if text else ""
-
-
-def _show(loaded: Loaded, last_status: str) -> tuple[int, BaseException | None]:
+def _show(loaded: Loaded, asked: str, last_status: str) -> tuple[int, BaseException | None]:
     import asyncio
 
     from repz_console.config import user_folder
@@ -100,7 +84,10 @@ def _show(loaded: Loaded, last_status: str) -> tuple[int, BaseException | None]:
     async def opening() -> Session:
         from repz_console.engine.session import Session
 
-        return await Session.open(loaded, present=True)
+        session = await Session.open(loaded, present=True)
+        with contextlib.suppress(OSError):
+            first_words.keep(asked, str(loaded.path.resolve()), str(session.folder))
+        return session
 
     plain = settings.settings.ascii
     app = ConsoleApp(
@@ -124,7 +111,7 @@ def _show(loaded: Loaded, last_status: str) -> tuple[int, BaseException | None]:
     return app.return_code or 0, app.failure or app.defect
 
 
-def poor_locale(environment: Any) -> bool:
+def poor_locale(environment: Mapping[str, str]) -> bool:
     """Whether the locale or the terminal is known not to show block characters."""
     if environment.get("TERM") in _POOR_TERMINALS:
         return True
@@ -133,9 +120,5 @@ def poor_locale(environment: Any) -> bool:
 
 
 def _leave_early(code: int) -> None:
-    _write(LEAVE)
+    first_words.take_back()
     os._exit(code)
-
-
-def _write(text: str) -> None:
-    os.write(sys.stdout.fileno(), text.encode("utf-8", "replace"))
