@@ -130,7 +130,7 @@ def weekend_work(plan: Plan, now: datetime) -> Iterator[Finding]:
             "weekend-work",
             "warning",
             f"{sum(off)} of the {total} days of work fall on a Saturday or Sunday{rest}.",
-            (f"{sum(off)} weekend days", f"{total} days"),
+            (f"{counted(sum(off), 'weekend day')} of {total}",),
             tuple(f"task[{index}]" for index in (only or [off.index(max(off))])),
         )
 

@@ -22,4 +22,4 @@ class Finding(Struct, frozen=True):
     figures: tuple[str, ...] = ()
     """What stands against what, each as a reader would quote it."""
     where: tuple[str, ...] = ()
-    """Path of each figure; `findings` puts `file:line` in front."""
+    """Path of each figure in turn, then of further places; `findings` puts `file:line` in front."""

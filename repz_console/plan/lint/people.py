@@ -33,7 +33,7 @@ def undefined_role(plan: Plan, now: datetime) -> Iterator[Finding]:
             "error",
             f"{role} has no seat{hint}.",
             (role, f"seats: {', '.join(titles) or 'none'}"),
-            (*paths, "seat"),
+            (paths[0], "seat", *paths[1:]),
         )
 
 
