@@ -6,7 +6,7 @@ Widths count terminal cells: a wide character takes two, a combining one none. N
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
@@ -16,38 +16,68 @@ from repz_console.tui.paint.base import Glyphs, Line, Span
 
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "$": "$"}
 _BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
-_EMOJI_VARIATION = "\ufe0f"
+_EMOJI_STYLE = "\ufe0f"
+"""Makes the sign before it an emoji, which is wide."""
+_EMOJI_FROM = "\u203c"
+_NO_WIDTH = frozenset(("Mn", "Me", "Mc", "Cf", "Cc"))
+_JOINING = ((0x1160, 0x11FF), (0xD7B0, 0xD7FF), (0x1F3FB, 0x1F3FF))
+"""Vowels and ends of Hangul syllables, and skin tones: drawn within the character before them."""
 
 
 @lru_cache(maxsize=4096)
 def _char_width(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me", "Cf", "Cc"):
+    code = ord(char)
+    if unicodedata.category(char) in _NO_WIDTH or any(first <= code <= last for first, last in _JOINING):
         return 0
     return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
+
+
+def clusters(text: str) -> Iterator[tuple[str, int]]:
+    """`text` in pieces that must not be parted, a character with what is drawn within it, and each one's cells."""
+    piece, width = "", 0
+    for char in text:
+        taken = _char_width(char)
+        if taken == 0 and piece:
+            if char == _EMOJI_STYLE and width == 1 and (piece >= _EMOJI_FROM or piece in "0123456789#*"):
+                width = 2
+            piece += char
+            continue
+        if piece:
+            yield piece, width
+        piece, width = char, taken
+    if piece:
+        yield piece, width
 
 
 def cell_width(text: str) -> int:
     """How many terminal cells `text` takes."""
     if text.isascii():
         return len(text)
-    return sum(map(_char_width, text))
+    return sum(width for _, width in clusters(text))
 
 
 def cut(text: str, width: int, ellipsis: str = "…") -> str:
     """`text` in at most `width` cells, its end replaced by the ellipsis where it does not fit."""
     if cell_width(text) <= width:
         return text
+    return _shorten(text, width, ellipsis)
+
+
+def _shorten(text: str, width: int, ellipsis: str) -> str:
     if width <= len(ellipsis):
         return ellipsis[: max(0, width)]
     return _prefix(text, width - len(ellipsis)).rstrip() + ellipsis
 
 
 def _prefix(text: str, width: int) -> str:
-    taken = 0
-    for index, char in enumerate(text):
-        taken += _char_width(char)
+    if text.isascii():
+        return text[:width]
+    kept, taken = "", 0
+    for piece, cells in clusters(text):
+        taken += cells
         if taken > width:
-            return text[:index]
+            return kept
+        kept += piece
     return text
 
 
@@ -96,9 +126,8 @@ def clip(line: Iterable[Span], width: int, ellipsis: str = "…") -> Line:
     for text, role in spans:
         taken = cell_width(text)
         if taken >= left:
-            # The text after this one is lost, so the cut must show even where this one just fits.
-            shown = cut(text + "\0 ", left, ellipsis) if taken == left else cut(text, left, ellipsis)
-            kept.append((shown.replace("\0", ""), role))
+            # What follows is lost, so the cut must show even where this text would just fit.
+            kept.append((_shorten(text, left, ellipsis), role))
             break
         kept.append((text, role))
         left -= taken

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from functools import cached_property
 
 from repz_console.tui.paint.base import Glyphs, Line, Span
-from repz_console.tui.paint.format import cell_width
+from repz_console.tui.paint.format import cell_width, clusters
 from repz_console.tui.paint.times import day, month, weekday
 
 ZOOMS = ("hour", "day", "week")
@@ -168,11 +168,7 @@ def cells_of(line: Line, width: int) -> Cells:
     """A line as exactly `width` cells, blank behind its end. The line must fit."""
     cells: Cells = []
     for text, role in line:
-        for char in text:
-            wide = cell_width(char)
-            if wide == 0 and cells:
-                cells[-1] = (cells[-1][0] + char, cells[-1][1])
-            elif wide:
-                cells.append((char, role))
-                cells.extend([("", role)] * (wide - 1))
+        for piece, taken in clusters(text):
+            cells.append((piece, role))
+            cells.extend([("", role)] * (taken - 1))
     return cells + [(" ", "text")] * (width - len(cells))

@@ -1,0 +1,79 @@
+"""What a journal entry says in one line."""
+
+from __future__ import annotations
+
+import typing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from repz_console import events
+from repz_console.facts import Exposure
+from repz_console.tui.paint.sentences import exposed, sentence
+
+LESS = Exposure({"us": 20.0, "ca": 20.0}, ("core",))
+MORE = Exposure({"us": 40.0, "ca": 40.0, "uk": 40.0}, ("core",))
+
+SAID: list[tuple[events.AnyEvent, str]] = [
+    (events.PlanAdopted("a1b2c3d4e5", "", "/etc/repz.toml"), "adopted the plan a1b2c3d4 from /etc/repz.toml"),
+    (
+        events.PlanRebased(datetime(2027, 2, 5, 14, 0, tzinfo=UTC), 1099, "a1"),
+        "moved the plan by +1,099 days: full launch Fri 5 Feb 2027 14:00 UTC",
+    ),
+    (events.ItemTicked("infra/cdn", "done"), "ticked infra/cdn"),
+    (events.ItemTicked("infra/sms", "n/a", "no SMS"), "marked not applicable infra/sms: no SMS"),
+    (events.TaskProgressed("soft", 50.0), "put soft at 50 %"),
+    (events.BugFiled("local", "12", "Checkout", "P0", "ana"), "filed P0 local:12 for ana: Checkout"),
+    (
+        events.BugChanged("local", "12", priority="P1", state="resolved", note="fixed"),
+        "bug local:12 resolved, priority P1: fixed",
+    ),
+    (events.BugChanged("local", "12", assignee=""), "bug local:12 for nobody"),
+    (
+        events.SpendAdded("ledger", "s1", "ads", Decimal("1200.50"), "committed", date(2027, 2, 1), "first wave"),
+        "committed 1,200.50 on ads (2027-02-01): first wave",
+    ),
+    (events.SpendVoided("ledger", "s1", "twice"), "took back spend s1: twice"),
+    (
+        events.ChangeIntended("op-1", "production", "set", MORE, LESS, "16", "on time"),
+        "sets production from 20 % of ca us to 40 % of ca uk us: on time",
+    ),
+    (events.ChangeIntended("op-1", "production", "set", LESS, None, ""), "sets production to 20 % of ca us"),
+    (
+        events.ChangeIntended("op-2", "production", "kill", Exposure({}), MORE, "17"),
+        "KILLS production, from 40 % of ca uk us to nobody",
+    ),
+    (
+        events.ChangeIntended("op-2", "production", "rollback", LESS, MORE, "17"),
+        "rolls production back from 40 % of ca uk us to 20 % of ca us",
+    ),
+    (events.ChangeSent("op-1"), "change op-1 was sent to the backend"),
+    (events.ChangeEnded("op-1", "unknown", why="timed out"), "change op-1 UNKNOWN: timed out"),
+    (events.ChangeEnded("op-1", "not_applied"), "change op-1 not applied"),
+    (events.RolloutHeld("production", "payments"), "HOLDS production: payments"),
+    (events.RolloutResumed("production"), "resumed production"),
+    (events.ConnTaken(3, "bo@jump", "lunch"), "took the conn from bo@jump: lunch"),
+    (events.ConnReleased(3, "nobody typed"), "the conn is free: nobody typed"),
+    (events.CollectorTaken(2), "polls the sources for everyone"),
+    (events.SourceFailed("web", "refused"), "source web stopped answering: refused"),
+    (events.SourceRecovered("web", 725.0), "source web answers again after 12m"),
+    (events.NoteAdded("All well"), "noted: All well"),
+    (events.ConsoleOpened("0.1.0"), "opened a console (0.1.0)"),
+    (events.ConsoleClosed(), "closed a console"),
+    (events.Unknown("gate.waived"), "gate.waived, of a kind that this version does not know"),
+]
+
+
+@pytest.mark.parametrize(("event", "text"), SAID, ids=[type(event).__name__ for event, _ in SAID])
+def test_every_kind_has_its_sentence(event: events.AnyEvent, text: str) -> None:
+    assert sentence(event) == text
+
+
+def test_no_kind_is_left_out() -> None:
+    assert {type(event) for event, _ in SAID} == set(typing.get_args(events.AnyEvent))
+
+
+def test_an_exposure_that_nobody_knows_is_not_called_nobody() -> None:
+    assert exposed(None) == "an unknown exposure"
+    assert exposed(Exposure({"us": 50.0}, ())) == "nobody"
