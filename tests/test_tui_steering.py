@@ -1,0 +1,204 @@
+"""Rollouts from the keyboard: what the keys do to a real journal and a real flag file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from textual.pilot import Pilot
+
+from repz_console.engine.session import Session
+from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
+from repz_console.tui.app import ConsoleApp
+from tests.support.console import app_on, press, showing, text_of, write
+from tests.support.sessions import at, eventually, kinds, launch, opened, revision, widen
+
+
+class Desk(NamedTuple):
+    """A person at the console."""
+
+    app: ConsoleApp
+    pilot: Pilot[None]
+    session: Session
+    flags: Path
+
+    def configured(self) -> object:
+        return self.session.view().rollout.rollouts[0].configured.exposure
+
+    def screen(self) -> str:
+        return text_of(self.app)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    session = await opened(launch(tmp_path))
+    await revision(session)
+
+    async def opening() -> Session:
+        return session
+
+    app = app_on(opening, tmp_path / "settings")
+    async with showing(app) as pilot:
+        await press(pilot, "3")
+        yield Desk(app, pilot, session, tmp_path / "flags.json")
+
+
+async def settled(desk: Desk) -> None:
+    """Wait until nothing that a key began is under way."""
+    await eventually(lambda: all(task.done() for task in desk.app._busy.values()))
+    await desk.pilot.pause()
+
+
+async def answer_challenge(desk: Desk) -> None:
+    found = re.search(r"Type {2}(\S+ PRODUCTION [a-z]{2})", desk.screen())
+    assert found, desk.screen()
+    await press(desk.pilot, "shift+tab")
+    await write(desk.pilot, found.group(1))
+    await press(desk.pilot, "enter")
+
+
+async def test_a_widening_is_drafted_compared_challenged_and_written(desk: Desk) -> None:
+    await press(desk.pilot, "c", "s", "enter")
+    assert "0 % to 20 %" in desk.screen()
+    assert "United States" in desk.screen()
+    await press(desk.pilot, "tab", "enter")
+    assert "soft PRODUCTION" in desk.screen()
+    await answer_challenge(desk)
+    await settled(desk)
+    assert desk.configured() == at(20)
+    assert "repz.production.core" in json.loads(desk.flags.read_text())["flags"]
+    intent = next(entry.event for entry in desk.session.entries() if isinstance(entry.event, ChangeIntended))
+    assert intent.stage == "soft"
+    assert intent.evidence["gates"]["p0"].startswith("PASS")
+    assert desk.app.choices["rollout"].draft is None
+
+
+async def test_the_arrows_draft_five_percent_steps_of_the_next_stage(desk: Desk) -> None:
+    await press(desk.pilot, "right", "right", "right", "left")
+    assert desk.app.choices["rollout"].draft == at(10)
+    await press(desk.pilot, "left", "left", "left")
+    assert desk.app.choices["rollout"].draft == at(0)
+    await press(desk.pilot, "escape")
+    assert desk.app.choices["rollout"].draft is None
+
+
+async def test_a_wrong_challenge_changes_nothing(desk: Desk) -> None:
+    await press(desk.pilot, "c", "s", "enter", "tab", "enter", "shift+tab")
+    await write(desk.pilot, "soft PRODUCTION")
+    await press(desk.pilot, "enter")
+    assert "not what has to be typed" in desk.screen()
+    await press(desk.pilot, "escape")
+    await settled(desk)
+    assert not [kind for kind in kinds(desk.session) if kind.startswith("change")]
+
+
+async def test_enter_alone_never_widens(desk: Desk) -> None:
+    await press(desk.pilot, "c", "s", *["enter"] * 12)
+    await settled(desk)
+    assert not [kind for kind in kinds(desk.session) if kind.startswith("change")]
+
+
+async def test_without_the_conn_the_comparison_says_what_blocks(desk: Desk) -> None:
+    await press(desk.pilot, "s", "enter")
+    assert "FAIL" in desk.screen()
+    await press(desk.pilot, "tab", "enter", "enter")
+    assert "PRODUCTION" in desk.screen()
+    assert not re.search(r"Type {2}", desk.screen())
+    await press(desk.pilot, "escape")
+    assert desk.app.dialog is None
+
+
+async def test_a_smaller_exposure_needs_neither_conn_nor_challenge(desk: Desk) -> None:
+    assert await desk.session.take_conn() == ""
+    await widen(desk.session, 20)
+    await desk.session.release_conn()
+    desk.app.refresh_all()
+    await press(desk.pilot, "left", "enter", "tab", "enter")
+    await settled(desk)
+    assert desk.configured() == at(15)
+
+
+@pytest.mark.parametrize("tab", ["1", "2", "3", "4", "5", "6", "7"])
+async def test_kill_is_two_keys_from_every_tab(desk: Desk, tab: str) -> None:
+    assert await desk.session.take_conn() == ""
+    await widen(desk.session, 20)
+    await desk.session.release_conn()
+    await press(desk.pilot, tab, "exclamation_mark", "k")
+    await settled(desk)
+    assert desk.configured() == at(0) or desk.configured().percent == {}  # type: ignore[attr-defined]
+
+
+async def test_roll_back_goes_to_the_last_good_exposure(desk: Desk) -> None:
+    assert await desk.session.take_conn() == ""
+    await widen(desk.session, 20)
+    await widen(desk.session, 60)
+    desk.app.refresh_all()
+    await press(desk.pilot, "exclamation_mark")
+    assert "20 %" in desk.screen()
+    await press(desk.pilot, "b")
+    await settled(desk)
+    assert desk.configured() == at(20)
+
+
+async def test_hold_and_resume(desk: Desk) -> None:
+    await press(desk.pilot, "exclamation_mark", "h")
+    await settled(desk)
+    assert [entry.event for entry in desk.session.entries() if isinstance(entry.event, RolloutHeld)]
+    assert "HOLD" in desk.screen()
+    await press(desk.pilot, "u")
+    assert "you do not have the conn" in desk.screen()
+    await press(desk.pilot, "c", "u", "tab", "enter")
+    await settled(desk)
+    assert [entry.event for entry in desk.session.entries() if isinstance(entry.event, RolloutResumed)]
+
+
+async def test_enter_never_chooses_a_way_back(desk: Desk) -> None:
+    await press(desk.pilot, "exclamation_mark", "enter", "enter", "space")
+    assert "Press h, b, k or Esc" in desk.screen()
+    await press(desk.pilot, "escape")
+    assert desk.app.dialog is None
+    assert "rollout.held" not in kinds(desk.session)
+
+
+async def test_the_way_back_opens_over_a_dialog_and_gives_the_dialog_back(desk: Desk) -> None:
+    await press(desk.pilot, "5", "n")
+    await write(desk.pilot, "pay")
+    await press(desk.pilot, "exclamation_mark")
+    assert "WAY BACK" in desk.screen().splitlines()[3] or "WAY BACK  PRODUCTION" in desk.screen()
+    await press(desk.pilot, "h")
+    await settled_hold(desk)
+    assert "New bug" in desk.screen()
+    await press(desk.pilot, "exclamation_mark", "exclamation_mark")
+    assert "pay!" in desk.screen()
+
+
+async def settled_hold(desk: Desk) -> None:
+    await eventually(lambda: "rollout.held" in kinds(desk.session))
+    await desk.pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(40, 10), (20, 5)])
+async def test_the_way_back_works_on_a_tiny_screen(desk: Desk, size: tuple[int, int]) -> None:
+    await desk.pilot.resize_terminal(*size)
+    await desk.pilot.pause()
+    assert "WAY BACK" in desk.screen()
+    await press(desk.pilot, "exclamation_mark")
+    assert "kill" in desk.screen()
+    assert "esc" in desk.screen().lower()
+    await press(desk.pilot, "h")
+    await settled(desk)
+    assert "rollout.held" in kinds(desk.session)
+
+
+async def test_nothing_else_changes_anything_on_a_tiny_screen(desk: Desk) -> None:
+    await desk.pilot.resize_terminal(40, 10)
+    await desk.pilot.pause()
+    before = kinds(desk.session)
+    await press(desk.pilot, "c", "N", "s", "enter", "5", "n")
+    await settled(desk)
+    assert desk.app.dialog is None
+    assert kinds(desk.session) == before
