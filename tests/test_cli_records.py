@@ -86,11 +86,10 @@ def test_the_journal_is_read_shown_exported_and_verified(repz: Commands, tmp_pat
     assert (tmp_path / "copy.db").stat().st_size > 0
 
 
-def test_a_changed_entry_is_named_by_verify(repz: Commands) -> None:
+def test_a_changed_entry_is_named_by_verify(repz: Commands, tmp_path: Path) -> None:
     for title in ("one", "marked", "three"):
         repz("bug", "add", title)
-    store = _store()
-    file = store / "journal.db"
+    file = tmp_path / "store" / "journal.db"
     assert b"marked" in file.read_bytes()
     file.write_bytes(file.read_bytes().replace(b"marked", b"MARKED"))
     answer = repz("journal", "verify")
@@ -98,9 +97,9 @@ def test_a_changed_entry_is_named_by_verify(repz: Commands) -> None:
     assert "entry 2 is broken" in answer.out
 
 
-def test_reading_the_journal_makes_none(repz: Commands) -> None:
+def test_reading_the_journal_makes_none(repz: Commands, tmp_path: Path) -> None:
     assert repz("journal", "verify").code == 0
-    assert not (_store() / "journal.db").exists()
+    assert not (tmp_path / "store" / "journal.db").exists()
 
 
 @pytest.mark.parametrize(
@@ -188,9 +187,3 @@ def test_the_recorder_polls_for_everyone_until_it_is_told_to_end(
     assert f"ends: {number.name}" in err
     assert "Traceback" not in err
     assert json.loads(repz("status", "--json").out)["control"]["collector"] == ""
-
-
-def _store() -> Path:
-    import platformdirs
-
-    return platformdirs.user_state_path("repz-console")

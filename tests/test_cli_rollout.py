@@ -24,7 +24,6 @@ class Launch:
         self.config = folder / "config.toml"
         self._repz = repz
         assert repz("init", str(self.config)).code == 0
-        self.config.write_text(f'{self.config.read_text()}\n[store]\npath = "{self.store}"\n')
 
     def __call__(self, *arguments: str) -> Answer:
         return self._repz("--config", str(self.config), *arguments)

@@ -16,12 +16,13 @@ from repz_console.room.export import as_data
 from repz_console.room.views import RoomView
 from repz_console.tui.paint.areas import standings
 from repz_console.tui.paint.base import text_of
+from repz_console.tui.paint.format import cut
 from repz_console.tui.paint.status import banner, status_line
 from repz_console.tui.paint.times import moment, zone_of
 from repz_console.tui.paint.words import sign
 
 _WIDTH = 120
-"""Columns of the status line; what has no room there is told below it."""
+"""Columns of a line; what has no room in the status line is told below it."""
 
 
 @click.command
@@ -59,7 +60,8 @@ def report(view: RoomView) -> Iterator[str]:
     yield ""
     for standing in standings(view, glyphs):
         aside = f"  ({standing.aside})" if standing.aside else ""
-        yield f"{sign(standing.role, glyphs)} {standing.label:<9} {standing.text}{aside}"
+        told = cut(f"{standing.text}{aside}", _WIDTH - 12, glyphs.ellipsis)
+        yield f"{sign(standing.role, glyphs)} {standing.label:<9} {told}"
     yield ""
     for happening in view.clock.current:
         yield f"now   {happening.title}"
