@@ -61,6 +61,12 @@ def test_spend_is_entered_summed_and_taken_back(repz: Commands) -> None:
     assert repz("spend", "void", identity).code == 2
 
 
+def test_a_refund_is_a_negative_amount(repz: Commands) -> None:
+    assert repz("spend", "add", "reserve", "-30").code == 0
+    assert "$1,030 left" in repz("spend", "list").out
+    assert repz("spend", "add", "reserve", "5", "--nte", "x").code == 2
+
+
 def test_spend_on_a_line_that_does_not_exist_is_bad_input(repz: Commands) -> None:
     answer = repz("spend", "add", "reserv", "5")
     assert answer.code == 2

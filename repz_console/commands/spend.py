@@ -17,7 +17,8 @@ def command() -> None:
     """Enter, list and take back money spent."""
 
 
-@command.command()
+# An amount such as -30 is no option.
+@command.command(context_settings={"ignore_unknown_options": True})
 @click.argument("line")
 @click.argument("amount")
 @click.option("--committed", is_flag=True, help="Promised, not yet paid.")
@@ -26,7 +27,7 @@ def command() -> None:
 @config_option
 @click.pass_context
 def add(ctx: click.Context, line: str, amount: str, committed: bool, on: str | None, note: str) -> None:
-    """Enter AMOUNT on the budget line LINE and print the entry's id. A negative amount, after --, is a refund."""
+    """Enter AMOUNT on the budget line LINE and print the entry's id. A negative one is a refund."""
 
     async def enter(session: Session) -> str:
         today = session.view().clock.now.date().isoformat()
