@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from repz_console.engine import carrier, control
+from repz_console.engine import carrier
 from repz_console.engine.session import Session
 from repz_console.events import ChangeEnded, ChangeIntended
 from repz_console.facts import Change
@@ -26,7 +26,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
     monkeypatch.setattr(carrier, "CHANGE_DEADLINE", 0.1)
     monkeypatch.setattr(carrier, "KILL_PATIENCE", 1.0)
     monkeypatch.setattr(carrier, "_KILL_PAUSE", 0.01)
-    monkeypatch.setattr(control, "CHANGE_DEADLINE", 0.1)
+    monkeypatch.setattr(carrier, "BLIND_PATIENCE", 0.1)
     return faulty.install(monkeypatch)
 
 

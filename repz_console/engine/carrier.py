@@ -21,7 +21,7 @@ from repz_console.engine.writer import JournalWriter
 from repz_console.events import ChangeEnded, ChangeIntended, ChangeSent
 from repz_console.facts import Change, RolloutState
 from repz_console.plan import exposure as exposures
-from repz_console.providers.base import Conflict, ProviderError, Refused
+from repz_console.providers.base import Conflict, ProviderError, Refused, RolloutWriter
 from repz_console.room import words
 from repz_console.store.errors import FenceError, StoreError
 from repz_console.store.fence import Fence
@@ -32,6 +32,8 @@ JOURNAL_PATIENCE = 2.0
 """Seconds a way back waits for the journal before it goes on without it."""
 KILL_PATIENCE = 30.0
 """Seconds in which a kill is sent again until it is seen to hold."""
+BLIND_PATIENCE = 3.0
+"""Seconds in which a kill that the backend confirmed is to be read back before its word is taken for it."""
 _KILL_PAUSE = 0.25
 
 Ending = Literal["confirmed", "rejected", "unknown", "not_applied", "superseded"]
@@ -82,12 +84,12 @@ class Carrier:
         finally:
             self.in_flight.discard(intent.op)
 
-    async def kill(self, intent: ChangeIntended, longest_flight: float) -> Outcome:
-        """Take everything back, and see to it that it stays so for `longest_flight` seconds, in which a change whose
-        outcome is unknown may still arrive."""
+    async def kill(self, intent: ChangeIntended) -> Outcome:
+        """Take everything back, and see to it that it stays so for as long as an earlier change may still arrive."""
         self.in_flight.add(intent.op)
         try:
             journaled = await self._patiently(self._announce(intent))
+            longest_flight = CHANGE_DEADLINE if self._may_arrive(intent) else 0.0
             ending, why, revision = await self._insist(intent, longest_flight)
             return await self._finish(intent, ending, why, revision, journaled=journaled)
         finally:
@@ -106,7 +108,11 @@ class Carrier:
 
     async def _apply(self, intent: ChangeIntended, *, journaled: bool) -> Outcome:
         try:
-            applied = await self._send(intent)
+            backend = await self._backend(intent)
+        except ProviderError as error:
+            return await self._finish(intent, "rejected", told(error), journaled=journaled)
+        try:
+            applied = await self._send(backend, intent)
         except (Conflict, Refused) as error:
             return await self._finish(intent, "rejected", told(error), journaled=journaled)
         except Exception as error:  # whatever it was, the backend may have done it
@@ -132,16 +138,21 @@ class Carrier:
             return await self._finish(intent, "confirmed", why, state.revision, journaled=journaled)
         return await self._finish(intent, "unknown", trouble, journaled=journaled)
 
+    def _may_arrive(self, intent: ChangeIntended) -> bool:
+        """Whether a change without an outcome could still expose somebody; another kill could not."""
+        decided = self._known.decisions.rollout(intent.rollout)
+        return any(change.intent.action != "kill" for change in (*decided.unknown, *decided.under_way))
+
     async def _insist(self, intent: ChangeIntended, longest_flight: float) -> tuple[Ending, str, str]:
         """Send a kill until it holds: (ending, why, revision)."""
         loop = asyncio.get_running_loop()
-        give_up = loop.time() + KILL_PATIENCE
+        started = loop.time()
         stable_since: float | None = None
         trouble, revision = "", ""
         while True:
             if stable_since is None:
                 try:
-                    revision = (await self._send(intent)).revision
+                    revision = (await self._send(await self._backend(intent), intent)).revision
                     trouble = ""
                 except Refused as error:
                     return "rejected", told(error), ""
@@ -157,14 +168,16 @@ class Carrier:
             stable_since = (stable_since or now) if seen else None
             if stable_since is not None and now >= stable_since + longest_flight:
                 return "confirmed", "", revision or state.revision
-            if stable_since is None and now >= give_up:
-                if blind and not trouble:
-                    return "confirmed", f"the backend confirmed it; {blind}", revision
+            if blind and not trouble and now >= started + BLIND_PATIENCE + longest_flight:
+                return "confirmed", f"the backend confirmed it; {blind}", revision
+            if stable_since is None and now >= started + KILL_PATIENCE:
                 return "unknown", trouble or blind or "the backend shows people exposed again and again", ""
             await asyncio.sleep(_KILL_PAUSE)
 
-    async def _send(self, intent: ChangeIntended) -> RolloutState:
-        backend = await self._known.sources.writer(self._known.plan.rollout[intent.rollout].controller)
+    async def _backend(self, intent: ChangeIntended) -> RolloutWriter:
+        return await self._known.sources.writer(self._known.plan.rollout[intent.rollout].controller)
+
+    async def _send(self, backend: RolloutWriter, intent: ChangeIntended) -> RolloutState:
         change = Change(
             op=intent.op,
             rollout=intent.rollout,

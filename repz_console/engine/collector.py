@@ -65,12 +65,12 @@ class Collector:
             await asyncio.sleep(SAVE_EVERY)
 
     async def refresh(self, source: str | None) -> None:
-        """Poll one source, or all, once and now. Raises `ValueError` for one that is not polled."""
+        """Poll one source, or all, once and now. Raises `ValueError` for one that cannot be."""
         sources = self._known.sources
         if source in sources.readers:
             return
         if source is not None and source not in sources.polled:
-            raise ValueError(f"{source} is not a source that is polled")
+            raise ValueError(f"{source}: {sources.broken.get(source, 'there is no such source')}")
         for_all = self._lease is None and await self._borrow()
         wanted = sources.polled if source is None else (source,)
         pollers = [self._pollers.get(one) or self._poller(one) for one in wanted]
@@ -144,6 +144,7 @@ class Collector:
         lease, self._lease = self._lease, None
         if lease is not None:
             await self._storage.run(lambda stores: stores.leases.release(lease))
+            await catch_up(self._storage, self._known)
 
     # Polling
 

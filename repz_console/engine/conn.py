@@ -50,10 +50,14 @@ class Conn:
         self._typed_at = self._clock()
 
     async def take(self, reason: str = "") -> str:
-        """Take it. Returns "" or why not. Raises `StoreError` only for a journal that fails in the act."""
+        """Take it. Returns "" or why not."""
+        try:
+            return await self._take(reason)
+        except StoreError as error:
+            return f"the conn cannot be taken: {error}"
+
+    async def _take(self, reason: str) -> str:
         known = self._known
-        if known.trouble:
-            return f"the conn cannot be taken: {known.trouble}"
         holder = await self._look()
         if self._lease is not None and holder is not None and holder.token == self._lease.token:
             return ""
@@ -93,8 +97,13 @@ class Conn:
         if lease is None:
             return
         self._known.take_seat("")
-        await self._storage.run(lambda stores: stores.leases.release(lease, ConnReleased(token=lease.token, why=why)))
-        await self._look()
+        released = ConnReleased(token=lease.token, why=why)
+        try:
+            await self._storage.run(lambda stores: stores.leases.release(lease, released))
+            await self._look()
+        except StoreError as error:
+            # It is not renewed any more, so that it lapses within its fifteen seconds, and that is journaled.
+            self._known.notice(CONN, f"the conn could not be given up, and lapses: {error}")
 
     async def _keep(self) -> None:
         """Renew until it is lost, given up or idle for too long."""

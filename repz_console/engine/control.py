@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from repz_console.engine.carrier import CHANGE_DEADLINE, Carrier
+from repz_console.engine.carrier import Carrier
 from repz_console.engine.conn import NEEDS_CONN, Conn
 from repz_console.engine.known import Known
 from repz_console.engine.outcome import Outcome
@@ -20,7 +20,7 @@ from repz_console.engine.settler import Settler
 from repz_console.engine.storage import Storage
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
-from repz_console.facts import Exposure, RolloutState
+from repz_console.facts import Exposure, RolloutState, Verdict
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Rollout
 from repz_console.providers.base import ProviderError
@@ -138,6 +138,7 @@ class Controller:
                 return Outcome("refused", f"nothing was sent: {trouble}")
             intent = self._intent(rollout, "set", target, state, reason, stage, evidence)
             if not exposures.widens(state.exposure, target):
+                # Writing what is there already moves the revision on, so that an unknown change can no longer come.
                 if exposures.same(state.exposure, target) and not intent.supersedes:
                     return Outcome("confirmed", f"{rollout} has {words.exposure(target)} already", "", state.revision)
                 return await self._carrier.shrink(intent)
@@ -147,18 +148,23 @@ class Controller:
             if fence is None:
                 return Outcome("denied", NEEDS_CONN)
             refusal = self._refusal(rollout, target, state, expect)
-            if refusal:
-                return Outcome("refused", refusal)
+            if refusal is not None:
+                return refusal
             return await self._carrier.widen(intent, fence)
 
-    def _refusal(self, rollout: str, target: Exposure, state: RolloutState, expect: str) -> str:
-        """Why a widening may not be sent now; empty if it may."""
+    def _refusal(self, rollout: str, target: Exposure, state: RolloutState, expect: str) -> Outcome | None:
+        """Why a widening may not be sent now; None if it may."""
+        if not expect:
+            return Outcome("refused", "to widen, say on which revision that was decided")
         if expect != state.revision:
-            if not expect:
-                return "to widen, say on which revision that was decided"
             by = f" by {state.changed_by}" if state.changed_by else ""
-            return f"{rollout} is at {state.revision} and no longer at {safe(expect)}, changed{by}: look again"
-        return gates.blocker(self._known.gates(rollout, target))
+            line = f"{rollout} is at {state.revision} and no longer at {safe(expect)}, changed{by}: look again"
+            return Outcome("refused", line)
+        closed = [gate for gate in self._known.gates(rollout, target) if gate.verdict is not Verdict.PASS]
+        if not closed:
+            return None
+        only_conn = all(gate.id == gates.CONN for gate in closed)
+        return Outcome("denied" if only_conn else "refused", gates.blocker(closed))
 
     async def _roll_back(
         self, rollout: str, wanted: Exposure | None, reason: str, evidence: Mapping[str, Any]
@@ -171,9 +177,10 @@ class Controller:
             if good is None:
                 return Outcome("refused", "there is nothing to roll back to")
             target = exposures.at_most(state.exposure, good)
-            if exposures.same(target, state.exposure):
+            intent = self._intent(rollout, "rollback", target, state, reason, "", evidence)
+            if exposures.same(target, state.exposure) and not intent.supersedes:
                 return Outcome("confirmed", f"{rollout} has no more than that already", "", state.revision)
-            outcome = await self._carrier.shrink(self._intent(rollout, "rollback", target, state, reason, "", evidence))
+            outcome = await self._carrier.shrink(intent)
             if outcome.state != "rejected":
                 return outcome
         return outcome
@@ -183,7 +190,7 @@ class Controller:
         state = self._known.state(rollout)
         target = exposures.nobody(state.exposure.key) if state is not None else exposures.nobody()
         intent = self._intent(rollout, "kill", target, state, reason, "", evidence)
-        return await self._carrier.kill(intent, CHANGE_DEADLINE if intent.supersedes else 0.0)
+        return await self._carrier.kill(intent)
 
     async def _read(self, rollout: str) -> tuple[RolloutState | None, str]:
         """The rollout's state, and empty or why it is not of this moment."""

@@ -127,11 +127,10 @@ class Known:
             known = self.snapshots.get(snapshot.source)
             if snapshot.source in self.sources.readers or not self._is_news(snapshot, known):
                 continue
-            if known is not None and known.facts == snapshot.facts:
-                snapshot = replace(snapshot, facts=known.facts)
-                told = told or known.error != snapshot.error or known.last_ok_at is None
-            else:
+            if known is None or not _tells_the_same(known, snapshot):
                 told = True
+            elif known.facts == snapshot.facts:
+                snapshot = replace(snapshot, facts=known.facts)
             self.snapshots[snapshot.source] = snapshot
         self._room.update(snapshots=self.snapshots)
         if told:
@@ -277,3 +276,17 @@ class Known:
                 for found in findings(self.effective.plan, self.effective.loaded.where, now)
             ],
         )
+
+
+def _tells_the_same(one: Snapshot, other: Snapshot) -> bool:
+    """Whether two snapshots differ at most in when they were read: no reason to look at the screen again."""
+    if one.error != other.error or (one.last_ok_at is None) != (other.last_ok_at is None):
+        return False
+    if one.facts is None or other.facts is None:
+        return one.facts is other.facts
+    return _timeless(one.facts) == _timeless(other.facts)
+
+
+def _timeless(facts: Facts) -> tuple[object, ...]:
+    numbers = [(reading.name, reading.value, reading.unit, reading.note) for reading in facts.readings]
+    return numbers, replace(facts, readings=())

@@ -44,7 +44,7 @@ from repz_console.plan import schedule
 from repz_console.plan.model import Plan
 from repz_console.providers.base import BugTriage, SpendBook
 from repz_console.room.views import RoomView
-from repz_console.store.errors import FenceError, StoreError
+from repz_console.store.errors import StoreError
 from repz_console.text import safe
 
 CLOSING_GRACE = 1.0
@@ -288,7 +288,7 @@ class Session:
 
     async def refresh(self, source: str | None = None) -> None:
         """Ask one source, or all that are polled, once and now; the answers are in the view on return. Others see
-        them too unless another console is the collector. Raises `ValueError` for a source that is not polled."""
+        them too unless another console is the collector. Raises `ValueError` for a source that cannot be."""
         await self._collector.refresh(source)
 
     def remember_status(self, text: str) -> None:
@@ -304,7 +304,7 @@ class Session:
             return NEEDS_CONN
         try:
             await self._writer.append(event, fence=fence)
-        except FenceError as error:
+        except StoreError as error:
             return f"{error}: nothing was changed"
         return ""
 

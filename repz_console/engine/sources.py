@@ -15,7 +15,7 @@ from repz_console.engine.deadline import Overdue, within
 from repz_console.facts import Facts
 from repz_console.plan.model import Plan
 from repz_console.providers import registry
-from repz_console.providers.base import Context, Fetcher, JournalReader, Provider, ProviderError, RolloutWriter
+from repz_console.providers.base import Context, Fetcher, JournalReader, Provider, ProviderError, Refused, RolloutWriter
 from repz_console.text import safe
 
 OPEN_DEADLINE = 5.0
@@ -65,10 +65,10 @@ class Sources:
         return await provider.fetch()
 
     async def writer(self, source_id: str) -> RolloutWriter:
-        """The backend of that id, open. Raises `ProviderError`."""
+        """The backend of that id, open. Raises `Refused` if there is none, `ProviderError` if it cannot be opened."""
         provider = await self._open(source_id)
         if not isinstance(provider, RolloutWriter):
-            raise ProviderError(f"{source_id} cannot change a rollout")
+            raise Refused(f"{source_id} cannot change a rollout")
         return provider
 
     async def aclose(self) -> None:
@@ -79,7 +79,7 @@ class Sources:
 
     async def _open(self, source_id: str) -> Provider:
         if source_id not in self._providers:
-            raise ProviderError(self.broken.get(source_id) or f"the plan has no source {source_id}")
+            raise Refused(self.broken.get(source_id) or f"the plan has no source {source_id}")
         async with self._locks[source_id]:
             if source_id not in self._opened:
                 provider = self._providers[source_id]

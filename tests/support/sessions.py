@@ -94,6 +94,11 @@ phase = "launch"
 [budget]
 currency = "USD"
 total = 1000
+[[budget.category]]
+id = "marketing"
+title = "Marketing"
+amount = 100
+line = [{ id = "ads", title = "Ads", amount = 100 }]
 """
 
 

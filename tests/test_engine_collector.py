@@ -1,0 +1,145 @@
+"""The collector: one console polls for all, another takes over, and without a lease each polls for itself."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from repz_console.engine import collector as collector_module
+from repz_console.engine import poller
+from repz_console.engine.session import Session
+from repz_console.events import SourceFailed, SourceRecovered
+from repz_console.store.errors import StoreError
+from repz_console.store.leases import Leases
+from tests.support import faulty
+from tests.support.faulty import Backend
+from tests.support.sessions import CONFIG, actor, at, eventually, kinds, launch, opened
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
+    monkeypatch.setattr(collector_module, "SAVE_EVERY", 0.05)
+    monkeypatch.setattr(collector_module, "RENEW_EVERY", 0.1)
+    monkeypatch.setattr(poller, "backoff", lambda *_: 0.05)
+    return faulty.install(monkeypatch)
+
+
+def config() -> str:
+    return faulty.config(CONFIG).replace("every = 1\n", "every = 0.05\n")
+
+
+def configured(session: Session) -> object:
+    return session.view().rollout.rollouts[0].configured.exposure
+
+
+async def test_one_polls_and_all_see_it(tmp_path: Path, backend: Backend) -> None:
+    loaded = launch(tmp_path, config())
+    async with (
+        opened(loaded, "ann", watch=True, collect=True) as ann,
+        opened(loaded, "ben", watch=True, collect=True) as ben,
+        opened(loaded, "cat", watch=True) as cat,
+    ):
+        backend.meddle(at(20))
+        await eventually(lambda: all(configured(session) == at(20) for session in (ann, ben, cat)))
+        await eventually(lambda: cat.view().control.collector != "")
+        assert kinds(cat).count("collector.taken") == 1
+        polling = [session for session in (ann, ben) if session._collector._tasks]
+        assert len(polling) == 1
+        assert cat.view().control.collector == f"{polling[0].actor.user}@jump"
+
+
+async def test_another_takes_over(tmp_path: Path, backend: Backend) -> None:
+    loaded = launch(tmp_path, config())
+    async with opened(loaded, "ben", watch=True) as watcher:
+        async with opened(loaded, "ann", watch=True, collect=True):
+            await eventually(lambda: watcher.view().control.collector == "ann@jump")
+            async with opened(loaded, "cat", watch=True, collect=True) as cat:
+                await asyncio.sleep(0.2)
+                assert not cat._collector._tasks
+        async with opened(loaded, "cat", watch=True, collect=True):
+            await eventually(lambda: watcher.view().control.collector == "cat@jump")
+            backend.meddle(at(7))
+            await eventually(lambda: configured(watcher) == at(7))
+
+
+async def test_a_recorder_takes_over_from_a_console_and_the_console_stops(tmp_path: Path, backend: Backend) -> None:
+    loaded = launch(tmp_path, config())
+    async with opened(loaded, "ann", watch=True, collect=True) as ann:
+        await eventually(lambda: bool(ann._collector._tasks))
+        async with Session.open(loaded, actor=actor("recorder"), recorder=True):
+            await eventually(lambda: ann.view().control.collector == "recorder@jump")
+            await eventually(lambda: not ann._collector._tasks)
+        await eventually(lambda: bool(ann._collector._tasks))
+
+
+async def test_an_outage_is_journaled_once_though_the_collector_changes_in_it(tmp_path: Path, backend: Backend) -> None:
+    loaded = launch(tmp_path, config())
+    async with opened(loaded, "ben", watch=True) as watcher:
+        async with opened(loaded, "ann", collect=True):
+            await eventually(lambda: configured(watcher) is not None)
+            backend.reads = "raise"
+            await eventually(lambda: "source.failed" in kinds(watcher))
+        async with opened(loaded, "cat", collect=True) as cat:
+            await eventually(lambda: bool(cat._collector._tasks))
+            await asyncio.sleep(0.4)
+            view = watcher.view()
+            assert next(source.error for source in view.sources.sources if source.id == "flags") == "502 Bad Gateway"
+            assert configured(watcher) is not None, "the last good value is kept"
+            backend.reads = "ok"
+            await eventually(lambda: "source.recovered" in kinds(watcher))
+            backend.reads = "raise"
+            await eventually(lambda: kinds(watcher).count("source.failed") == 2)
+    events = [entry.event for entry in watcher.entries() if isinstance(entry.event, SourceFailed | SourceRecovered)]
+    assert [type(event) for event in events] == [SourceFailed, SourceRecovered, SourceFailed]
+
+
+async def test_without_a_lease_it_polls_for_itself_and_says_so(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Leases.take
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("The disk is full")
+
+    monkeypatch.setattr(Leases, "take", full)
+    loaded = launch(tmp_path, config())
+    async with opened(loaded, "ann", watch=True, collect=True) as ann, opened(loaded, "ben", watch=True) as ben:
+        backend.meddle(at(20))
+        await eventually(lambda: configured(ann) == at(20))
+        assert any("alone" in notice for notice in ann.notices)
+        assert configured(ben) is None
+        monkeypatch.setattr(Leases, "take", take)
+        await eventually(lambda: configured(ben) == at(20))
+        assert not any("alone" in notice for notice in ann.notices)
+
+
+async def test_one_look_is_shared_when_nobody_polls(tmp_path: Path, backend: Backend) -> None:
+    backend.meddle(at(20))
+    loaded = launch(tmp_path, config())
+    async with opened(loaded, "ann") as ann, opened(loaded, "ben", watch=True) as ben:
+        await ann.refresh()
+        assert configured(ann) == at(20)
+        await eventually(lambda: configured(ben) == at(20))
+        assert ann.view().control.collector == ""
+        await ann.refresh("plan")
+        with pytest.raises(ValueError, match="no such source"):
+            await ann.refresh("nothing")
+
+
+async def test_a_source_that_cannot_be_made_says_why_and_spares_the_others(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("no such device")
+
+    loaded = launch(tmp_path, config())
+    monkeypatch.setattr(faulty.Faulty, "__init__", broken)
+    async with opened(loaded) as session:
+        error = next(source.error for source in session.view().sources.sources if source.id == "flags")
+        assert "no such device" in error
+        await session.note("the journal's own sources work")
+        refused = await session.control.change("production", "kill")
+        assert refused.state in ("rejected", "unknown")
+        assert "no such device" in refused.line

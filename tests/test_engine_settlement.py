@@ -1,0 +1,217 @@
+"""Changes whose console is gone: judged by what the backend shows, never called not applied without a fence."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from repz_console.engine.liveness import Liveness
+from repz_console.engine.session import Session
+from repz_console.engine.settlement import judge
+from repz_console.engine.writer import JournalWriter
+from repz_console.events import AnyEvent, ChangeEnded, ChangeIntended, ChangeSent, Entry
+from repz_console.facts import Actor, Exposure, RolloutState
+from repz_console.plan import exposure as exposures
+from repz_console.room.decisions import Decisions
+from repz_console.store.journal import Journal
+from tests.support import doomed, faulty
+from tests.support.faulty import Backend
+from tests.support.sessions import CONFIG, actor, at, eventually, launch, opened, widen
+
+NOW = datetime(2027, 2, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
+    return faulty.install(monkeypatch)
+
+
+def intended(
+    op: str, target: Exposure, expect: str = "1", action: Literal["set", "rollback", "kill"] = "set"
+) -> ChangeIntended:
+    return ChangeIntended(
+        op=op, rollout="production", action=action, target=target, before=exposures.nobody(), expect=expect
+    )
+
+
+def left_behind(folder: Path, *events: AnyEvent, by: Actor | None = None) -> None:
+    """Entries of a console that wrote them and no more."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    journal = Journal.open(folder)
+    for event in events:
+        unique = f"change.sent:{event.op}" if isinstance(event, ChangeSent) else ""
+        journal.append(event, by or actor("gone"), unique=unique)
+    journal.close()
+
+
+def ends(session: Session, op: str) -> list[tuple[str, str]]:
+    return [
+        (entry.event.outcome, entry.actor.user)
+        for entry in session.entries()
+        if isinstance(entry.event, ChangeEnded) and entry.event.op == op
+    ]
+
+
+def folded(*events: AnyEvent) -> Decisions:
+    decisions = Decisions()
+    decisions.fold(Entry(seq, NOW, "", event, actor("gone"), "") for seq, event in enumerate(events, 1))
+    return decisions
+
+
+def test_a_read_back_that_shows_the_change_confirms_it() -> None:
+    decisions = folded(intended("a", at(20)))
+    found = judge(decisions.change("a"), RolloutState("production", at(20), "2", op="a"), decisions)  # type: ignore[arg-type]
+    assert found is not None
+    assert (found.outcome, found.revision) == ("confirmed", "2")
+
+
+@pytest.mark.parametrize(
+    ("other", "shown", "outcome"),
+    [
+        (None, RolloutState("production", exposures.nobody(), "1"), None),
+        (None, RolloutState("production", at(3), "2"), "superseded"),
+        (intended("b", at(5), "1"), RolloutState("production", at(5), "2", op="b"), "not_applied"),
+        (intended("b", at(5), "2"), RolloutState("production", at(5), "3", op="b"), "superseded"),
+        (
+            intended("b", exposures.nobody(), "1", "kill"),
+            RolloutState("production", exposures.nobody(), "2", op="b"),
+            "superseded",
+        ),
+    ],
+)
+def test_without_its_mark_only_a_fence_settles_a_change(
+    other: ChangeIntended | None, shown: RolloutState, outcome: str | None
+) -> None:
+    decisions = folded(intended("a", at(20)), *([other] if other else []))
+    found = judge(decisions.change("a"), shown, decisions)  # type: ignore[arg-type]
+    assert (found.outcome if found else None) == outcome
+
+
+@pytest.mark.parametrize(("left", "outcome"), [(exposures.nobody(), "superseded"), (at(20), None)])
+def test_a_kill_without_an_answer_stays_open_while_anybody_is_exposed(left: Exposure, outcome: str | None) -> None:
+    decisions = folded(intended("a", exposures.nobody(), "", "kill"))
+    found = judge(decisions.change("a"), RolloutState("production", left, "7"), decisions)  # type: ignore[arg-type]
+    assert (found.outcome if found else None) == outcome
+
+
+async def test_what_was_not_sent_is_not_applied_and_what_was_sent_is_unknown(tmp_path: Path, backend: Backend) -> None:
+    left_behind(tmp_path / "store", intended("a", at(20)), intended("b", at(30)), ChangeSent(op="b"))
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert ends(session, "a") == [("not_applied", "ann")]
+        assert ends(session, "b") == [("unknown", "ann")]
+        await session.control.settle()
+        assert len(ends(session, "b")) == 1
+        backend.meddle(at(1))
+        await session.control.settle()
+        assert [outcome for outcome, _ in ends(session, "b")] == ["unknown", "superseded"]
+
+
+async def test_a_shrink_without_a_sent_entry_may_have_been_sent(tmp_path: Path, backend: Backend) -> None:
+    way_back = ChangeIntended(
+        op="a", rollout="production", action="set", target=at(5), before=at(20), expect="1", reason=""
+    )
+    left_behind(tmp_path / "store", way_back)
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert ends(session, "a") == [("unknown", "ann")]
+
+
+async def test_a_backend_that_cannot_be_read_leaves_it_unknown_until_it_can(tmp_path: Path, backend: Backend) -> None:
+    left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"))
+    backend.state = RolloutState("production", at(20), "2", op="a")
+    backend.reads = "raise"
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert [outcome for outcome, _ in ends(session, "a")] == ["unknown"]
+        backend.reads = "ok"
+        await session.control.settle()
+        assert [outcome for outcome, _ in ends(session, "a")] == ["unknown", "confirmed"]
+
+
+async def test_the_change_of_a_console_that_runs_is_left_alone(tmp_path: Path, backend: Backend) -> None:
+    left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"), by=actor("ben"))
+    running = Liveness(tmp_path / "store", actor("ben").console)
+    running.hold()
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert ends(session, "a") == []
+        running.release()
+        await session.control.settle()
+        assert [outcome for outcome, _ in ends(session, "a")] == ["unknown"]
+
+
+async def test_two_consoles_settle_a_change_once(tmp_path: Path, backend: Backend) -> None:
+    left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"), intended("b", at(30)))
+    backend.state = RolloutState("production", at(20), "2", op="a")
+    loaded = launch(tmp_path, faulty.config(CONFIG))
+    async with opened(loaded, "ann") as ann, opened(loaded, "ben") as ben:
+        await asyncio.gather(ann.control.settle(), ben.control.settle())
+        journal = await ann._storage.run(lambda stores: stores.journal.entries())
+    ended = [entry.event.op for entry in journal if isinstance(entry.event, ChangeEnded)]
+    assert sorted(ended) == ["a", "b"]
+
+
+async def test_a_console_that_was_taken_for_dead_does_not_send_what_was_given_up(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = launch(tmp_path, faulty.config(CONFIG))
+    async with opened(loaded, "ann") as ann, opened(loaded, "ben") as ben:
+        await ann.take_conn()
+        append = JournalWriter.append
+
+        async def frozen_after_deciding(self: JournalWriter, event: AnyEvent, **given: Any) -> Entry:
+            entry = await append(self, event, **given)
+            if isinstance(event, ChangeIntended):
+                monkeypatch.setattr(Liveness, "runs", lambda *_: False)
+                await ben.refresh()
+                await ben.note("look")  # whoever writes reads what others wrote
+                await ben.control.settle()
+            return entry
+
+        monkeypatch.setattr(JournalWriter, "append", frozen_after_deciding)
+        outcome = await widen(ann, 20)
+        assert outcome.state == "refused"
+        assert ends(ann, outcome.op) == [("not_applied", "ben")]
+    assert backend.applied == []
+
+
+@pytest.mark.parametrize(
+    ("point", "outcome", "exposed"),
+    [
+        ("change.intended", "not_applied", False),
+        ("change.sent", "unknown", False),
+        ("applied", "confirmed", True),
+        ("change.ended", "confirmed", True),
+    ],
+)
+async def test_kill_9_anywhere_leaves_no_change_half_known(
+    tmp_path: Path, point: str, outcome: str, exposed: bool
+) -> None:
+    loaded = launch(tmp_path)
+    died = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-m", "tests.support.doomed", str(tmp_path), point], timeout=30, check=False
+    )
+    assert died.returncode == -9
+    assert point in doomed.POINTS
+    async with opened(loaded, "ben", watch=True) as session:
+        await eventually(lambda: not [each for each in session._known.decisions.unsettled() if each.state != "unknown"])
+        ops = [entry.event for entry in session.entries() if isinstance(entry.event, ChangeIntended)]
+        assert len(ops) == 1
+        assert [found for found, _ in ends(session, ops[0].op)] == [outcome]
+        await session.refresh("flags")
+        main = session.view().rollout.rollouts[0]
+        assert main.configured.exposure == (at(20) if exposed else exposures.nobody())
+        assert (main.drift == ()) == (outcome != "unknown")
+        # Whatever it was, one step by a person clears the way.
+        assert await session.take_conn("its console died") == ""
+        if outcome == "unknown":
+            assert (await widen(session, 10)).state == "refused"
+            await session.control.change("production", "set", exposures.nobody())
+        assert (await widen(session, 40)).state == "confirmed"
