@@ -76,6 +76,8 @@ class Cells:
         if not 0 <= row < self.height:
             return
         chars, pens = self._chars[row], self._pens[row]
+        if 0 < column < self.width and not chars[column]:
+            chars[column - 1] = " "
         for text, pen in runs:
             columns = text if text.isascii() and text.isprintable() else cells_of(text)
             end = min(column + len(columns), self.width)
@@ -85,6 +87,11 @@ class Cells:
             chars[column:end] = columns[:count]
             pens[column:end] = [pen] * count
             column = end
+            if count < len(columns) and not columns[count]:
+                chars[end - 1] = " "
+        if column < self.width and not chars[column]:
+            # Half of a wide character cannot stand alone.
+            chars[column] = " "
         self._dirty.add(row)
 
     def changes(self) -> str:

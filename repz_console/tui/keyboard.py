@@ -19,7 +19,7 @@ _PASTE_END = "\x1b[201~"
 _STRING_REPLY = re.compile(r"\x1b[P\]^_X][^\x07\x1b]*(?:\x07|\x1b\\)")
 _CSI_REPLY = re.compile(r"\x1b\[[?>=][0-9;:]*\$?[a-zA-Z]")
 _MODE_REPORT = re.compile(r"\x1b\[\?2026;\d\$y\Z")
-_UNFINISHED = re.compile(r"(?:\x1b[P\]^_X][^\x07\x1b]*\x1b?|\x1b\[[?>=][0-9;:]*\$?)\Z")
+_UNFINISHED = re.compile(r"(?:\x1b[P\]^_X][^\x07\x1b]*\x1b?|\x1b\[[?>=][0-9;:]*\$?|\x1b\[?)\Z")
 
 
 class InputFilter:

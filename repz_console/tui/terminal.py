@@ -46,6 +46,8 @@ _BEAT = 0.25
 _LOOP_GAP = 1.0
 _RESIZE_PAUSE = 0.05
 _LAST_WORDS = 0.3
+_TORN = 0.05
+"""Seconds that the rest of a torn sequence may take."""
 _MOUSE_ON, _MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1000l\x1b[?1006l"
 _ENTER = "\x1b[?25l\x1b[?7l\x1b[?2004h"
 _ASK_SYNC = "\x1b[?2026$p"
@@ -232,19 +234,17 @@ class GuardDriver(Driver):
 
     def _feed(self, text: str) -> None:
         if text:
+            # An empty text would tell the parser that nothing ever comes again.
             for message in self._parser.feed(text):
                 self.process_message(message)
-        # The parser holds back a lone escape until it is clear that nothing follows.
-        self._once("tick", constants.ESCAPE_DELAY + 0.005, self._tick)
+        # Filter and parser hold back a lone escape until it is clear that nothing follows.
+        self._once("tick", _TORN if self._filter.waiting else constants.ESCAPE_DELAY + 0.005, self._tick)
 
     def _tick(self) -> None:
         for message in self._parser.tick():
             self.process_message(message)
         if self._filter.waiting:
-            text = self._filter.flush(time.monotonic())
-            self._once("tick", 0.1, self._tick)
-            if text:
-                self._feed(text)
+            self._feed(self._filter.flush(time.monotonic()))
 
     # Output
 
