@@ -20,7 +20,7 @@ from tests.support import painting, rooms
 
 PANES = tuple(tab for tab, _ in TABS)
 NAMES = (*(f"hand:{name}" for name in painting.ROOMS), *rooms.ALL)
-ROLES = frozenset("text muted strong title ok warn bad info accent bar track mark now".split())
+ROLES = {"text", "muted", "strong", "title", "ok", "warn", "bad", "info", "accent", "bar", "track", "mark", "now"}
 sizes = st.builds(Size, st.integers(60, 200), st.integers(12, 60))
 small_sizes = st.builds(Size, st.integers(1, 59), st.integers(1, 14))
 

@@ -81,8 +81,8 @@ STAGES = (
     _stage(4, "full", "Full launch", T0, share(100, "us", "ca", "uk", "rest", features=EVERYTHING), "planned"),
 )
 GATES = (
-    views.GateView("conn", "You have the conn", Verdict.PASS, "held by ana@jump"),
-    views.GateView("p0", "No open P0", Verdict.FAIL, "1 open P0: local:12 Checkout charges twice"),
+    views.GateView("conn", "You have the conn", Verdict.PASS, "you have the conn"),
+    views.GateView("p0", "No open P0", Verdict.FAIL, "P0 bugs: 1 open (12): blocks every step"),
     views.GateView("fresh", "Data is fresh", Verdict.INCONCLUSIVE, "bugs were last read 12m ago, 60 s allowed"),
     views.GateView("known", "No change is unknown", Verdict.PASS, "every change has its outcome"),
     views.GateView("held", "Not held", Verdict.PASS, "nobody holds it"),
@@ -113,7 +113,7 @@ ROLLOUT = views.RolloutView(
     configured=truth("configured", STAGES[1].exposure, "ana", ago(seconds=2)),
     measured=truth("measured", None, freshness=OFF, note="no source measures it"),
     revision="17",
-    drift=("planned 60 %, configured 40 %: the stage Wednesday is due since 00:00",),
+    drift=("flags has 40 % of us ca uk, decided was 20 % (ana)",),
     hold=None,
     change=views.ChangeView("op-9", "set", "confirmed", STAGES[1].exposure, "ana", ago(hours=4)),
     unknown=(),
@@ -466,8 +466,8 @@ def drawn(lines: Sequence[Line]) -> str:
 def picture(sheet: Sheet, size: Size = PANE) -> str:
     """What a pane of that size shows at first: the rows that fit, with the side beside them."""
     rows: list[Line] = []
-    for index in range(min(size.height, len(sheet.lines))):
-        line, place = sheet.lines[index], index - sheet.header
+    for index in range(min(size.height, max(len(sheet.lines), sheet.header + len(sheet.side)))):
+        line, place = sheet.lines[index] if index < len(sheet.lines) else (), index - sheet.header
         if 0 <= place < len(sheet.side):
             line = (*pad(line, size.width - sheet.side_width), *sheet.side[place])
         rows.append(line)

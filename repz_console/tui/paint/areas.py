@@ -119,7 +119,7 @@ def _sources(view: RoomView) -> Standing:
     if not sources:
         return Standing("", "SOURCES", "warn", "none is configured")
     tally = Counter(source.freshness for source in sources)
-    counted = [f"{tally[freshness]} {freshness.value}" for freshness in reversed(WORST_FIRST) if tally[freshness]]
+    counted = [f"{tally[freshness]} {freshness.value}" for freshness in WORST_FIRST if tally[freshness]]
     worst = view.sources.worst
     role = FRESHNESS_ROLE[worst] if worst is not Freshness.OFF else "warn"
     text = ", ".join(counted)
@@ -127,8 +127,9 @@ def _sources(view: RoomView) -> Standing:
         troubled = [source for source in sources if source.freshness is worst]
         names = ", ".join(source.id for source in troubled)
         since = troubled[0].last_ok_at if len(troubled) == 1 else None
-        because = next((f": {source.error}" for source in troubled if source.error), "")
-        text += f" ({names}{f' since {minute(since, zone_of(view.clock.zone))}' if since else ''}{because})"
+        when = f" since {minute(since, zone_of(view.clock.zone))}" if since else ""
+        because = next((f" ({source.error})" for source in troubled if source.error), "")
+        text = f"{counted[0]}: {names}{when}{because}" + "".join(f", {part}" for part in counted[1:])
     if not view.control.collector and any(source.interval > 0 for source in sources):
         return Standing("", "SOURCES", "bad", f"{text}; nobody polls")
     return Standing("", "SOURCES", role, text)

@@ -37,7 +37,7 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
             rows.add(_metric(metric, view, width, brush.glyphs), f"metric:{metric.id}")
     box = [reading for reading in view.health.box if matches(words, reading.name, reading.source, "box")]
     if box:
-        rows.add(_heading("Read besides", width, brush.glyphs, first=not ordered))
+        rows.add(_heading("Besides the plan", width, brush.glyphs, first=not ordered))
         for reading in box:
             rows.add(_box(reading, view, width, brush.glyphs), f"box:{reading.source}/{reading.name}")
     if not rows.lines:

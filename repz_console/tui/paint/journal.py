@@ -117,11 +117,14 @@ def _detail(entry: events.Entry, view: RoomView, room: int, glyphs: Glyphs) -> l
     seat = f", seat {actor.seat}" if actor.seat else ""
     shared = "" if actor.proven else ", a shared account"
     lines: list[Line] = [((piece, "strong"),) for piece in wrap(sentence(entry.event), room, 4, glyphs.ellipsis)]
-    lines.append(labelled("entry", f"{entry.seq:,} {entry.kind}"))
-    lines.append(labelled("at", f"{weekday(local.date())} {local:%Y %H:%M:%S %Z}"))
-    lines.append(labelled("by", f"{actor.user} ({actor.uid}) on {actor.host} {actor.tty}{seat}{shared}".rstrip()))
-    lines.append(labelled("hash", entry.hash[: max(8, room - 10)], "muted"))
-    for name, value in _fields(entry.event):
+    facts = (
+        ("entry", f"{entry.seq:,} {entry.kind}"),
+        ("at", f"{weekday(local.date())} {local:%Y %H:%M:%S %Z}"),
+        ("by", f"{actor.user} ({actor.uid}) on {actor.host} {actor.tty}{seat}{shared}".rstrip()),
+        ("hash", entry.hash),
+        *_fields(entry.event),
+    )
+    for name, value in facts:
         pieces = wrap(value, max(8, room - 10), 6, glyphs.ellipsis)
         lines += [labelled("" if number else name, piece) for number, piece in enumerate(pieces)]
     return lines

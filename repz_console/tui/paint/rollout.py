@@ -290,7 +290,7 @@ def _gates(rows: Rows, rollout: RolloutView, brush: Brush) -> None:
         return
     passed = [gate for gate in rollout.gates if gate not in blocking(rollout.gates)]
     role = VERDICT_ROLE[rollout.verdict]
-    note = f"{len(passed)} of {count(len(rollout.gates), 'gate')} pass"
+    note = f"{len(passed)} of {count(len(rollout.gates), 'gate')} pass" if rollout.gates else "no gate applies"
     rows.add(
         (
             (f" Gates for {rollout.next.title}  ", "title"),

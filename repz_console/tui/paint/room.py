@@ -15,7 +15,7 @@ from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
 from repz_console.tui.paint.format import count, cut, exposure_percent, fit, line_width, percent, spread, wrap
 from repz_console.tui.paint.rows import Rows, longest, side, side_width
 from repz_console.tui.paint.sentences import sentence
-from repz_console.tui.paint.times import age, day, minute, moment, weekday, zone_of
+from repz_console.tui.paint.times import age, minute, moment, weekday, zone_of
 from repz_console.tui.paint.words import VERDICT_ROLE, chip, signed
 
 _LABEL = 9
@@ -77,9 +77,11 @@ def _header(view: RoomView, brush: Brush) -> Line:
     ]
     if view.clock.phase:
         left.append((f"  {view.clock.phase}", "text"))
-    if view.findings:
-        left.append((f"  {count(len(view.findings), 'finding')} (F)", "muted"))
-    return spread(left, chip(worst, at, view, brush.glyphs, zone), brush.size.width, brush.glyphs.ellipsis)
+    right = chip(worst, at, view, brush.glyphs, zone)
+    findings = f"  {count(len(view.findings), 'finding')} (F)"
+    if view.findings and line_width(left) + len(findings) + line_width(right) < brush.size.width:
+        left.append((findings, "muted"))
+    return spread(left, right, brush.size.width, brush.glyphs.ellipsis)
 
 
 def _now_and_next(rows: Rows, view: RoomView, brush: Brush, most_now: int, most_next: int) -> None:
@@ -137,7 +139,7 @@ def _stage(rows: Rows, view: RoomView, brush: Brush, most: int) -> None:
         return
     zone = zone_of(view.clock.zone)
     on = rollout.next.at.astimezone(zone)
-    due = f"{weekday(on.date())} {minute(on, zone)}" if rollout.next.timed else day(rollout.next.at.date())
+    due = f"{weekday(on.date())} {minute(on, zone)}" if rollout.next.timed else weekday(on.date())
     line += [
         (f" {glyphs.arrow} ", "muted"),
         (f"{rollout.next.title} ", "strong"),
@@ -172,7 +174,8 @@ def _people(rows: Rows, view: RoomView, brush: Brush) -> None:
     control, zone, now = view.control, zone_of(view.clock.zone), view.clock.now
     if control.state == "FREE":
         line: list[Span] = [_label("CONN"), (f"{brush.glyphs.off} FREE", "text")]
-        line.append((", c takes it", "muted") if control.may_take else (f", {control.why_not}", "muted"))
+        hints = ["c takes it"] if control.may_take else []
+        line.append(("".join(f", {hint}" for hint in (*hints, control.why_not) if hint), "muted"))
     else:
         who = f"YOU ({control.holder})" if control.mine else control.holder
         line = [_label("CONN"), (f"{brush.glyphs.cursor} {who}", "accent" if control.mine else "strong")]

@@ -163,7 +163,7 @@ class Listing(Generic[T]):
 
 def side_width(size: Size) -> int:
     """How wide the detail side is at this size; 0 where there is no room for one."""
-    return 0 if size.width < SIDE_FROM else min(64, size.width * 2 // 5)
+    return 0 if size.width < SIDE_FROM else min(60, 40 + (size.width - SIDE_FROM) * 2 // 5)
 
 
 def side(lines: Iterable[Line], width: int, height: int, glyphs: Glyphs) -> list[Line]:

@@ -134,7 +134,13 @@ def _closed(event: events.ConsoleClosed) -> str:
     return _because("closed a console", event.why)
 
 
+def _erased(event: events.EntryErased) -> str:
+    return _because(f"erased what entry {event.seq:,} said", event.reason)
+
+
 def _unknown(event: events.Unknown) -> str:
+    if event.payload.get("erased"):
+        return f"{event.original}, whose words were erased"
     return f"{event.original}, of a kind that this version does not know"
 
 
@@ -162,6 +168,7 @@ _SENTENCES = cast(
         events.NoteAdded: _noted,
         events.ConsoleOpened: _opened,
         events.ConsoleClosed: _closed,
+        events.EntryErased: _erased,
         events.Unknown: _unknown,
     },
 )

@@ -1,0 +1,130 @@
+"""The Rollout tab as it is seen."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from repz_console.facts import Exposure
+from repz_console.tui.paint import rollout
+from repz_console.tui.paint.base import ASCII, Brush, Choices, Size
+from tests.support.painting import EMPTY, PANE, ROLLOUT, ROOM, STAGES, TROUBLE, picture
+
+RUNNING = """\
+ Production  visitors  flagd at 17  1 of 2 (o)             ● LIVE as of 09:03:18
+                   20 %        40 %         60 %        80 %         100 %
+                     ▼           ▼            ▼           ▼            ▼
+    0 % ██████████████████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░ 100 %
+                                 ▲ configured 40 %
+ planned         60 %  us ca uk  core adaptive tiers            Wednesday 00:00
+ desired         40 %  us ca uk  core adaptive                        ana 05:03
+ configured      40 %  us ca uk  core adaptive                        ana 09:03
+ measured           -  no source measures it                              ○ OFF
+ ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)
+   Stage        When               Share  Regions      Features
+ ✔ Soft launch  Mon 1 Feb 00:00     20 %  us ca        core
+ ● Tuesday      Tue 2 Feb           40 %  us ca uk     core adaptive
+ → Wednesday    Wed 3 Feb           60 %  us ca uk     core adaptive tiers
+ ○ Thursday     Thu 4 Feb           80 %  all regions  core adaptive tiers
+ ○ Full launch  Fri 5 Feb 09:00    100 %  all regions  core adaptive tiers
+ Gates for Wednesday  ✖ FAIL  3 of 5 gates pass
+ ✖ FAIL          No open P0            P0 bugs: 1 open (12): blocks every step
+ ▲ INCONCLUSIVE  Data is fresh         bugs were last read 12m ago, 60 s
+                                       allowed
+ ● PASS          You have the conn     you have the conn"""
+
+IN_TROUBLE = """\
+ Production  visitors  flagd at 17                      ✖ DOWN as of 3 Feb 09:03
+                   20 %        40 %         60 %        80 %         100 %
+                     ▼           ▼            ▼           ▼            ▼
+    0 % ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░ 100 %
+        configured: unknown
+ planned         60 %  us ca uk  core adaptive tiers      Wednesday 3 Feb 00:00
+ desired         40 %  us ca uk  core adaptive                  ana 3 Feb 05:03
+ configured   unknown  no answer                         ana 3 Feb 09:03 ✖ DOWN
+ measured           -  no source measures it                              ○ OFF
+ ▲ HOLD by bo since 3 Feb 08:57: payment errors (u resumes)
+ ✖ UNKNOWN whether op-10 happened: nothing widens until it is settled
+ ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)
+   Stage        When               Share  Regions      Features
+ ✔ Soft launch  Mon 1 Feb 00:00     20 %  us ca        core
+ ● Tuesday      Tue 2 Feb           40 %  us ca uk     core adaptive
+ → Wednesday    Wed 3 Feb           60 %  us ca uk     core adaptive tiers
+ ○ Thursday     Thu 4 Feb           80 %  all regions  core adaptive tiers
+ ○ Full launch  Fri 5 Feb 09:00    100 %  all regions  core adaptive tiers
+ Gates for Wednesday  ✖ FAIL  3 of 5 gates pass
+ ✖ FAIL          No open P0            P0 bugs: 1 open (12): blocks every step
+ ▲ INCONCLUSIVE  Data is fresh         bugs were last read 12m ago, 60 s"""
+
+PLAIN = """\
+ Production  visitors  flagd at 17  1 of 2 (o)             * LIVE as of 09:03:18
+                   20 %        40 %         60 %        80 %         100 %
+                     v           v            v           v            v
+    0 % ##########################...................................... 100 %
+                 configured 40 % ^            ^ draft 60 %
+ ^ draft 60 % (Enter compares)  us ca uk: core adaptive tiers
+ planned         60 %  us ca uk  core adaptive tiers            Wednesday 00:00
+ desired         40 %  us ca uk  core adaptive                        ana 05:03
+ configured      40 %  us ca uk  core adaptive                        ana 09:03
+ measured           -  no source measures it                              o OFF
+ X DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)
+   Stage        When               Share  Regions      Features
+ v Soft launch  Mon 1 Feb 00:00     20 %  us ca        core
+ * Tuesday      Tue 2 Feb           40 %  us ca uk     core adaptive
+ > Wednesday    Wed 3 Feb           60 %  us ca uk     core adaptive tiers
+ o Thursday     Thu 4 Feb           80 %  all regions  core adaptive tiers
+ o Full launch  Fri 5 Feb 09:00    100 %  all regions  core adaptive tiers
+ Gates for Wednesday  X FAIL  3 of 5 gates pass
+ X FAIL          No open P0            P0 bugs: 1 open (12): blocks every step
+ ! INCONCLUSIVE  Data is fresh         bugs were last read 12m ago, 60 s
+                                       allowed"""
+
+
+def test_running() -> None:
+    assert picture(rollout.paint(ROOM, Brush(PANE))) == RUNNING
+
+
+def test_in_trouble_nothing_is_drawn_as_known() -> None:
+    assert picture(rollout.paint(TROUBLE, Brush(PANE))) == IN_TROUBLE
+
+
+def test_a_draft_in_plain_characters() -> None:
+    assert picture(rollout.paint(ROOM, Brush(PANE, Choices(draft=STAGES[2].exposure), ASCII))) == PLAIN
+
+
+def test_the_rollout_chosen_is_shown() -> None:
+    assert picture(rollout.paint(ROOM, Brush(PANE, Choices(rollout="beta")))).startswith(" Beta  beta users")
+    assert picture(rollout.paint(ROOM, Brush(PANE, Choices(rollout="gone")))).startswith(" Production")
+
+
+def pointers(before: float, draft: float | None) -> str:
+    """The line below the slider."""
+    configured = replace(ROLLOUT.configured, exposure=Exposure({"us": before}, ("core",)))
+    view = replace(ROOM, rollout=replace(ROOM.rollout, rollouts=(replace(ROLLOUT, configured=configured),)))
+    chosen = Exposure({"us": draft}, ("core",)) if draft is not None else None
+    return picture(rollout.paint(view, Brush(PANE, Choices(draft=chosen)))).splitlines()[4]
+
+
+def test_pointers_name_themselves_on_their_free_side() -> None:
+    assert pointers(0, None) == " " * 8 + "▲ configured 0 %"
+    assert pointers(100, None).endswith("configured 100 % ▲")
+    assert "configured 50 % ▲▲ draft 52 %" in pointers(50, 52)
+    assert "draft 48 % ▲ ▲ configured 50 %" in pointers(50, 48)
+    assert pointers(0, 100).startswith(" " * 8 + "▲ configured 0 %")
+    assert pointers(0, 100).endswith("draft 100 % ▲")
+
+
+def test_everything_fits_into_30_rows_with_the_gates() -> None:
+    size = Size(80, 30)
+    text = picture(rollout.paint(ROOM, Brush(size)), size)
+    assert text.count("● PASS") == 3
+    assert text.index("✖ FAIL          No open P0") < text.index("▲ INCONCLUSIVE") < text.index("● PASS")
+
+
+def test_drift_and_reasons_are_said_in_full() -> None:
+    long = "flags has 80 % of ca, uk, us, world, decided was 40 % of ca, uk (ana): changed outside by mallory"
+    view = replace(ROOM, rollout=replace(ROOM.rollout, rollouts=(replace(ROLLOUT, drift=(long,)),)))
+    assert " ".join(long.split()) in " ".join(picture(rollout.paint(view, Brush(PANE))).split())
+
+
+def test_a_plan_without_a_rollout_says_how_to_get_one() -> None:
+    assert "[rollout.NAME]" in picture(rollout.paint(EMPTY, Brush(PANE)))

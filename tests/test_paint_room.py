@@ -1,0 +1,135 @@
+"""The Room tab as it is seen."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from repz_console.facts import Verdict
+from repz_console.room.views import GateView
+from repz_console.tui.paint import room, status
+from repz_console.tui.paint.base import Brush, Size, text_of
+from tests.support.painting import EMPTY, PANE, ROLLOUT, ROOM, TROUBLE, picture
+
+AT_80 = """\
+ REPZ Platform  Wed 3 Feb EST  Production launch           ✖ DOWN as of 08:32:20
+ NOW      Progressive launch                              until Fri 5 Feb 00:00
+          Daily standup                                             until 09:15
+ NEXT     Thursday 80 %                                         Thu 4 Feb 00:00
+
+ STAGE    Tuesday 40 % → Wednesday 60 %, planned Wed 3 Feb               ✖ FAIL
+          ✖ P0 bugs: 1 open (12): blocks every step
+          ▲ bugs were last read 12m ago, 60 s allowed
+
+ TIMELINE ✖ 1 overdue: Infrastructure setup                   2 of 4 items done
+ ROLLOUT  ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)   flagd 17
+ HEALTH   ✖ 1 missed, 1 met, 3 blind: API response p95 212.4 ms
+ BUGS     ✖ 1 P0, 2 P1, 1 P2 open, oldest P0 2h
+ BUDGET   ▲ $4,210 left of $10,000, Marketing $1,700 over
+ SOURCES  ✖ 1 DOWN: apm since 08:32 (connection refused), 6 LIVE
+
+ CONN     ▶ YOU (ana@jump), Launch director since 05:03
+ HERE     ana (rollout), bo (bugs, idle 12m)
+ JOURNAL  09:01 bo  noted: Support reports slow mails
+          05:43 bo  filed P1 local:14: Password mail is late
+          05:03 ana change op-9 confirmed at revision 17"""
+
+AT_120 = """\
+ REPZ Platform  Wed 3 Feb EST  Production launch  1 finding (F)                                    ✖ DOWN as of 08:32:20
+ NOW      Progressive launch                              until Fri 5 Feb 00:00  │ JOURNAL  41 entries
+          Daily standup                                             until 09:15  │ 09:01 bo
+ NEXT     Thursday 80 %                                         Thu 4 Feb 00:00  │   noted: Support reports slow mails
+                                                                                 │ 05:43 bo
+ STAGE    Tuesday 40 % → Wednesday 60 %, planned Wed 3 Feb               ✖ FAIL  │   filed P1 local:14: Password mail is
+          ✖ P0 bugs: 1 open (12): blocks every step                              │   late
+          ▲ bugs were last read 12m ago, 60 s allowed                            │ 05:03 ana
+                                                                                 │   change op-9 confirmed at revision
+ TIMELINE ✖ 1 overdue: Infrastructure setup                   2 of 4 items done  │   17
+ ROLLOUT  ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)   flagd 17  │ 05:02 ana
+ HEALTH   ✖ 1 missed, 1 met, 3 blind: API response p95 212.4 ms                  │   sets production from 20 % of ca us
+ BUGS     ✖ 1 P0, 2 P1, 1 P2 open, oldest P0 2h                                  │   to 40 % of ca uk us: on time
+ BUDGET   ▲ $4,210 left of $10,000, Marketing $1,700 over                        │ 04:53 ana
+ SOURCES  ✖ 1 DOWN: apm since 08:32 (connection refused), 6 LIVE                 │   took the conn from bo@jump: lunch
+                                                                                 │ 04:03 ana
+ CONN     ▶ YOU (ana@jump), Launch director since 05:03                          │   source apm stopped answering:
+ HERE     ana (rollout), bo (bugs, idle 12m)                                     │   connection refused
+                                                                                 │"""
+
+NOTHING_YET = """\
+ REPZ Platform  Wed 3 Feb EST                                   ○ OFF: no source
+ NOW      nothing is planned for this moment
+ NEXT     nothing more is planned
+
+ STAGE    no rollout is planned
+
+ TIMELINE ○ no task is planned
+ ROLLOUT  ○ no rollout is planned
+ HEALTH   ○ no metric is planned
+ BUGS     ▲ OFF: no source
+ BUDGET   ○ none is planned
+ SOURCES  ▲ none is configured
+
+ CONN     ○ FREE, c takes it
+ HERE     nobody else is known
+
+ JOURNAL  empty"""
+
+
+def test_at_80_columns() -> None:
+    assert picture(room.paint(ROOM, Brush(PANE))) == AT_80
+
+
+def test_at_120_columns_the_journal_stands_beside() -> None:
+    size = Size(120, 19)
+    assert picture(room.paint(ROOM, Brush(size)), size) == AT_120
+
+
+def test_a_launch_that_has_nothing_yet() -> None:
+    assert picture(room.paint(EMPTY, Brush(PANE))) == NOTHING_YET
+
+
+def test_one_capture_of_80x24_tells_what_matters() -> None:
+    screen = text_of(status.status_line(ROOM, 80)) + picture(room.paint(ROOM, Brush(PANE)))
+    for answer in (
+        "PRODUCTION/flagd",
+        "T-1d",
+        "Tuesday 40 % → Wednesday 60 %",
+        "✖ P0 bugs: 1 open (12): blocks every step",
+        "P0:1 P1:2",
+        "$4,210 left",
+        "CONN     ▶ YOU (ana@jump)",
+        "DOWN as of 08:32:20",
+    ):
+        assert answer in screen
+
+
+def test_a_hold_is_the_first_thing_said() -> None:
+    lines = picture(room.paint(TROUBLE, Brush(PANE))).splitlines()
+    assert lines[1] == " NOW      ▲ HOLD by bo since 3 Feb 08:57: payment errors"
+
+
+def test_an_unknown_exposure_is_not_drawn_as_a_stage() -> None:
+    text = picture(room.paint(TROUBLE, Brush(PANE)))
+    assert "STAGE    exposure unknown → Wednesday 60 %" in text
+    assert "ROLLOUT  ✖ exposure unknown, 1 change with UNKNOWN outcome" in text
+
+
+def test_blockers_beyond_the_room_there_is_are_counted_by_name() -> None:
+    gates = tuple(GateView(f"g{n}", f"Gate {n}", Verdict.FAIL, f"line {n}") for n in range(4))
+    view = replace(ROOM, rollout=replace(ROOM.rollout, rollouts=(replace(ROLLOUT, gates=gates),)))
+    text = picture(room.paint(view, Brush(PANE)))
+    assert "✖ line 0" in text
+    assert "· and 3 more: Gate 1, Gate 2, Gate 3" in text
+    assert "line 3" in picture(room.paint(view, Brush(Size(80, 30))), Size(80, 30))
+
+
+def test_what_opens_what() -> None:
+    keys = [key for key in room.paint(ROOM, Brush(PANE)).keys if key]
+    assert [key for key in keys if key.startswith("tab:")] == [
+        "tab:timeline",
+        "tab:rollout",
+        "tab:health",
+        "tab:bugs",
+        "tab:budget",
+    ]
+    assert keys[:3] == ["gate:stage", "gate:p0", "gate:fresh"]
+    assert keys[-3:] == ["journal:41", "journal:40", "journal:39"]
