@@ -12,6 +12,9 @@ from repz_console.tui.paint.format import count, exposure_percent, money, quanti
 from repz_console.tui.paint.times import age, minute, zone_of
 from repz_console.tui.paint.words import FRESHNESS_ROLE, WORST_FIRST, health_role, open_bugs
 
+_NAMED = 8
+"""Tasks called by name in one line."""
+
 
 class Standing(NamedTuple):
     """An area's state in one line."""
@@ -39,10 +42,14 @@ def _timeline(view: RoomView) -> Standing:
     if not tasks:
         return Standing("timeline", "TIMELINE", "muted", "no task is planned", ticked if timeline.items_total else "")
     if overdue:
-        return Standing("timeline", "TIMELINE", "bad", f"{len(overdue)} overdue: {', '.join(overdue)}", ticked)
+        return Standing("timeline", "TIMELINE", "bad", f"{len(overdue)} overdue: {_some(overdue)}", ticked)
     if active:
-        return Standing("timeline", "TIMELINE", "ok", f"on time: {', '.join(active)}", ticked)
+        return Standing("timeline", "TIMELINE", "ok", f"on time: {_some(active)}", ticked)
     return Standing("timeline", "TIMELINE", "ok", "on time, nothing is due now", ticked)
+
+
+def _some(titles: list[str]) -> str:
+    return ", ".join(titles[:_NAMED]) + (", ..." if len(titles) > _NAMED else "")
 
 
 def _rollout(view: RoomView, glyphs: Glyphs) -> Standing:

@@ -51,8 +51,11 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
 
 def cell_width(text: str) -> int:
     """How many terminal cells `text` takes."""
-    if text.isascii():
-        return len(text)
+    return len(text) if text.isascii() else _measured(text)
+
+
+@lru_cache(maxsize=4096)
+def _measured(text: str) -> int:
     return sum(width for _, width in clusters(text))
 
 

@@ -5,11 +5,14 @@ Row keys: `metric:ID`, `box:SOURCE/NAME`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from repz_console.facts import Freshness
 from repz_console.room.views import BoxView, MetricView, RoomView, TargetView
 from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet
 from repz_console.tui.paint.format import cut, plain, quantity, spark, spread, wrap
-from repz_console.tui.paint.rows import Cell, Rows, columns, labelled, matches, side, side_width
+from repz_console.tui.paint.rows import Cell, columns, drawn_late, labelled, matches, side, side_width
 from repz_console.tui.paint.times import age, clock, moment, zone_of
 from repz_console.tui.paint.words import FRESHNESS_ROLE, as_of, chip, sign
 
@@ -24,27 +27,27 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
     """All metrics by group, what the launch watches live first."""
     aside = side_width(brush.size)
     width = brush.size.width - aside
-    rows = Rows(width, brush.glyphs)
-    words = brush.choices.filter
+    words, glyphs = brush.choices.filter, brush.glyphs
+    rows: list[tuple[str, Callable[[], Line]]] = []
     groups: dict[str, list[MetricView]] = {}
     for metric in view.health.metrics:
         if matches(words, metric.title, metric.id, state(metric), metric.source, *metric.groups):
             groups.setdefault(metric.groups[0] if metric.groups else "", []).append(metric)
     ordered = sorted(groups, key=lambda group: _ORDER.index(group) if group in _ORDER else len(_ORDER))
     for group in ordered:
-        rows.add(_heading(_group_title(group), width, brush.glyphs, first=group == ordered[0]))
-        for metric in groups[group]:
-            rows.add(_metric(metric, view, width, brush.glyphs), f"metric:{metric.id}")
+        rows.append(("", partial(_heading, _group_title(group), width, glyphs, first=not rows)))
+        rows += ((f"metric:{metric.id}", partial(_metric, metric, view, width, glyphs)) for metric in groups[group])
     box = [reading for reading in view.health.box if matches(words, reading.name, reading.source, "box")]
     if box:
-        rows.add(_heading("Besides the plan", width, brush.glyphs, first=not ordered))
-        for reading in box:
-            rows.add(_box(reading, view, width, brush.glyphs), f"box:{reading.source}/{reading.name}")
-    if not rows.lines:
-        rows.text(f"Nothing has the words {words}." if words else "The plan has no metric.", "muted")
-    lines: list[Line] = [_header(view, brush), *rows.lines]
-    detail = side(_detail(view, brush, aside - 3), aside, brush.size.height - 1, brush.glyphs) if aside else ()
-    return Sheet(lines, ["", *rows.keys], 1, detail, aside)
+        rows.append(("", partial(_heading, "Besides the plan", width, glyphs, first=not rows)))
+        rows += (
+            (f"box:{reading.source}/{reading.name}", partial(_box, reading, view, width, glyphs)) for reading in box
+        )
+    if not rows:
+        nothing = f" Nothing has the words {words}." if words else " The plan has no metric."
+        rows.append(("", lambda: ((nothing, "muted"),)))
+    detail = side(_detail(view, brush, aside - 3), aside, brush.size.height - 1, glyphs) if aside else ()
+    return drawn_late([_header(view, brush)], rows, width, glyphs, detail, aside)
 
 
 def state(metric: MetricView) -> str:

@@ -59,16 +59,17 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
         said = f" No entry has the words {words}." if words else " Nothing has been decided yet."
         return Sheet(clip_all([*head, ((said, "muted"),)], brush.size.width, glyphs), ["", ""], 1)
     zone, now = zone_of(view.clock.zone), view.clock.now
-    when_width = longest((moment(entry.at, now, zone) for entry in entries), 12)
+    # The last entry is the oldest: if it is of today, so is every other.
+    when_width = 8 if entries[-1].at.astimezone(zone).date() == now.astimezone(zone).date() else 12
     who_width = longest((entry.actor.user for entry in entries), 10)
 
     def row(entry: events.Entry) -> Line:
         same_day = entry.at.astimezone(zone).date() == now.astimezone(zone).date()
         when = clock(entry.at, zone) if same_day else moment(entry.at, now, zone)
         cells = (
-            Cell(when, max(8, when_width), "muted"),
+            Cell(when, when_width, "muted"),
             Cell(entry.actor.user, who_width),
-            Cell(sentence(entry.event), max(10, width - max(8, when_width) - who_width - 4), _role(entry.event)),
+            Cell(sentence(entry.event), max(10, width - when_width - who_width - 4), _role(entry.event)),
         )
         return columns(cells, glyphs)
 

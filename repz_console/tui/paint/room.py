@@ -46,7 +46,7 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
     rows.blank()
     _people(rows, view, brush)
     if aside:
-        lines = side(_journal_side(view, aside - 3, brush.glyphs), aside, height - 1, brush.glyphs)
+        lines = side(_journal_side(view, aside - 3, height - 1, brush.glyphs), aside, height - 1, brush.glyphs)
         return rows.sheet(1, lines, aside)
     if height - len(rows.lines) > _JOURNAL_LEAST:
         rows.blank()
@@ -215,10 +215,12 @@ def _journal(view: RoomView, brush: Brush, most: int) -> list[tuple[Line, str]]:
     return found
 
 
-def _journal_side(view: RoomView, room: int, glyphs: Glyphs) -> list[Line]:
+def _journal_side(view: RoomView, room: int, most: int, glyphs: Glyphs) -> list[Line]:
     zone = zone_of(view.clock.zone)
     lines: list[Line] = [(("JOURNAL", "title"), (f"  {count(view.journal.length, 'entry', 'entries')}", "muted"))]
     for entry in view.journal.latest:
+        if len(lines) >= most:
+            break
         if isinstance(entry.event, _ROUTINE):
             continue
         when = moment(entry.at, view.clock.now, zone)

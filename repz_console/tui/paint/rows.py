@@ -104,6 +104,23 @@ class Lazy(Sequence[T], Generic[T]):
         return found
 
 
+def drawn_late(
+    head: Sequence[Line],
+    rows: Sequence[tuple[str, Callable[[], Line]]],
+    width: int,
+    glyphs: Glyphs,
+    side: Sequence[Line] = (),
+    side_width: int = 0,
+) -> Sheet:
+    """A pane of head lines that stay and of rows, each a key and what draws it once it is looked at."""
+    keys = [""] * len(head) + [key for key, _ in rows]
+
+    def line(index: int) -> Line:
+        return head[index] if index < len(head) else clip(rows[index - len(head)][1](), width, glyphs.ellipsis)
+
+    return Sheet(Lazy(len(keys), line), keys, len(head), side, side_width)
+
+
 @dataclass(frozen=True)
 class Listing(Generic[T]):
     """Head lines that stay, then one line an item, with the detail of at most one item unfolded below it."""

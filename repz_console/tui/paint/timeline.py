@@ -14,7 +14,7 @@ from repz_console.room.views import ChecklistView, ItemView, RoomView, SectionVi
 from repz_console.tui.paint.base import Brush, Line, Sheet, Size, Span
 from repz_console.tui.paint.format import clip, cut, fit, fit_right, pad, percent, spread
 from repz_console.tui.paint.gantt import ZOOMS, Axis, Cells, cells_of, line_of
-from repz_console.tui.paint.rows import Lazy, clip_all
+from repz_console.tui.paint.rows import clip_all, drawn_late
 from repz_console.tui.paint.times import age, moment, weekday, zone_of
 from repz_console.tui.paint.words import as_of, chip
 
@@ -100,12 +100,7 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
         nothing = (" The plan has no task. Add [[task]] tables to config.toml.", "muted")
         rows.append(("", partial(drawing.text, (nothing,))))
     head = clip_all([_header(view, brush), *drawing.ruler()], width, glyphs)
-    keys = ["" for _ in head] + [key for key, _ in rows]
-
-    def line(index: int) -> Line:
-        return head[index] if index < len(head) else clip(rows[index - len(head)][1](), width, glyphs.ellipsis)
-
-    return Sheet(Lazy(len(keys), line), keys, len(head))
+    return drawn_late(head, rows, width, glyphs)
 
 
 def _header(view: RoomView, brush: Brush) -> Line:
