@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -184,23 +183,6 @@ async def test_a_damaged_journal_is_read_and_refuses_to_be_written(
         killed = await session.control.change("production", "kill")
         assert killed.state == "confirmed"
         assert not killed.journaled
-
-
-async def test_a_folder_that_may_only_be_read_shows_what_is_there(tmp_path: Path) -> None:
-    loaded = launch(tmp_path)
-    async with opened(loaded) as session:
-        await session.note("before")
-    if os.geteuid() == 0:
-        pytest.skip("nothing is read-only to root")
-    store = tmp_path / "store"
-    for path in (*store.iterdir(), store):
-        path.chmod(0o500 if path.is_dir() else 0o400)
-    try:
-        async with opened(loaded, watch=True, collect=True) as session:
-            assert kinds(session) == ["note.added"]
-            assert session.trouble
-    finally:
-        store.chmod(0o700)
 
 
 async def test_people_see_each_other_until_they_leave(tmp_path: Path) -> None:

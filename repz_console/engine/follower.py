@@ -10,7 +10,6 @@ from msgspec import Struct
 from repz_console.engine import accounts
 from repz_console.engine.known import Known
 from repz_console.engine.storage import Storage, Stores
-from repz_console.engine.writer import JournalWriter
 from repz_console.events import ConnReleased, Entry
 from repz_console.facts import Person, Snapshot
 from repz_console.plan.model import Plan
@@ -86,10 +85,9 @@ async def catch_up(storage: Storage, known: Known) -> None:
 class Follower:
     """Reads the store at the start, and then what changes."""
 
-    def __init__(self, storage: Storage, writer: JournalWriter, known: Known) -> None:
+    def __init__(self, storage: Storage, known: Known) -> None:
         """Reads nothing yet."""
         self._storage = storage
-        self._writer = writer
         self._known = known
         self._versions = _Versions()
         self._judged_plan: Plan | None = None
@@ -148,10 +146,17 @@ class Follower:
         taken = self._known.decisions.conn
         if taken is None or self._known.conn is not None or self._known.trouble:
             return
-        token = taken.event.token
-        await self._writer.append(
-            ConnReleased(token=token, why="lapsed: its console did not renew it"), unique=f"conn.lapsed:{token}"
-        )
+        lapsed = ConnReleased(token=taken.event.token, why="lapsed: its console did not renew it")
+        actor, after = self._known.actor, self._known.length
+
+        def work(stores: Stores) -> None:
+            with stores.journal.writing() as writer:
+                # Somebody may have taken it, or given it up, since the look that told of this.
+                if writer.seq == after and stores.leases.holder(CONN) is None:
+                    writer.append(lapsed, actor, unique=f"conn.lapsed:{lapsed.token}")
+
+        await self._storage.run(work)
+        await catch_up(self._storage, self._known)
 
     async def _read_accounts(self) -> None:
         plan = self._judged_plan = self._known.effective.loaded.plan

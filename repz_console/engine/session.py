@@ -122,7 +122,7 @@ class Session:
             actor = self._given_actor or await self._storage.identify()
             self._known = Known(self.loaded, actor, self._storage.folder, self._clock)
             self._writer = JournalWriter(self._storage, self._known)
-            self._follower = Follower(self._storage, self._writer, self._known)
+            self._follower = Follower(self._storage, self._known)
             await self._follower.first()
             if not self._watch:
                 await self._follower.read_history()

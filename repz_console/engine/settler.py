@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from repz_console.engine.carrier import Carrier, sent_key
 from repz_console.engine.known import Known
@@ -32,6 +32,7 @@ class Settler:
         self._known = known
         self._carrier = carrier
         self._turn = asyncio.Lock()
+        self._in_vain: dict[str, tuple[str, str]] = {}
 
     async def run(self) -> None:
         """Settle at the start, and whenever a change stays without an outcome, until cancelled."""
@@ -41,7 +42,9 @@ class Settler:
             while True:
                 stirred.clear()
                 try:
-                    await self.settle()
+                    await self._settle(
+                        [change for change in self._known.decisions.unsettled() if self._is_news(change)]
+                    )
                     self._known.notice("settling", "")
                 except StoreError as error:
                     self._known.notice("settling", f"the outcome of a change could not be journaled: {error}")
@@ -54,10 +57,15 @@ class Settler:
     async def settle(self, rollout: str = "") -> None:
         """Look at every change (of one rollout) without an outcome, and journal what can be said. Raises
         `StoreError`."""
+        await self._settle(
+            [change for change in self._known.decisions.unsettled() if rollout in ("", change.intent.rollout)]
+        )
+
+    async def _settle(self, open_changes: Sequence[ChangeRecord]) -> None:
         if self._known.trouble:
             return
         async with self._turn:
-            changes = await self._settleable(rollout)
+            changes = await self._settleable(open_changes)
             changes = [change for change in changes if not await self._was_never_sent(change)]
             for named in dict.fromkeys(change.intent.rollout for change in changes):
                 try:
@@ -67,14 +75,19 @@ class Settler:
                 else:
                     await self._judge(changes, named, state)
 
-    async def _settleable(self, rollout: str) -> list[ChangeRecord]:
+    def _is_news(self, change: ChangeRecord) -> bool:
+        """Whether there may be more to say of a change than when it was last looked at in vain."""
+        if change.state != "unknown" or change.intent.rollout not in self._known.plan.rollout:
+            return True
+        state = self._known.state(change.intent.rollout)
+        return state is None or self._in_vain.get(change.op) != (state.revision, state.op)
+
+    async def _settleable(self, changes: Iterable[ChangeRecord]) -> list[ChangeRecord]:
         me = self._known.actor.console
         found = []
-        for change in self._known.decisions.unsettled():
+        for change in changes:
             owner = change.actor.console
             if change.op in self._carrier.in_flight or change.intent.rollout not in self._known.plan.rollout:
-                continue
-            if rollout and change.intent.rollout != rollout:
                 continue
             if change.state == "unknown" or owner == me or not await self._runs(owner):
                 found.append(change)
@@ -103,6 +116,7 @@ class Settler:
             if found is not None:
                 await self._carrier.end(change.op, found.outcome, found.why, found.revision)
             else:
+                self._in_vain[change.op] = (state.revision, state.op)
                 await self._leave_open([change], rollout, "its console ended before the backend answered")
 
     async def _leave_open(self, changes: Iterable[ChangeRecord], rollout: str, why: str) -> None:
