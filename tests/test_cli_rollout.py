@@ -87,6 +87,16 @@ def test_a_wrong_challenge_changes_nothing_and_gives_the_conn_back(launch: Launc
     assert json.loads(launch("status", "--json").out)["control"]["state"] == "FREE"
 
 
+def test_ctrl_c_at_the_challenge_changes_nothing_and_gives_the_conn_back(launch: Launch) -> None:
+    terminal = launch.terminal("rollout", "set", "production", "canary", "--expect", launch.shown()["revision"])
+    terminal.wait_for("to go on:")
+    terminal.interrupt()
+    assert terminal.end() == 130
+    assert "Traceback" not in terminal.said
+    assert launch.kinds()[-1] == "conn.released"
+    assert launch.percents() == {}
+
+
 def test_without_a_terminal_nothing_widens(launch: Launch) -> None:
     answer = launch("rollout", "set", "production", "canary", "--expect", launch.shown()["revision"])
     assert answer.code == 3

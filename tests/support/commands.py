@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,6 +64,11 @@ def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     )
 
 
+def _take_terminal() -> None:
+    """Make the terminal on stdin the one that Ctrl+C comes from. Runs in the child, before the program."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """The program on a terminal of its own."""
 
@@ -76,6 +83,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
+            preexec_fn=_take_terminal,
         )
         os.close(slave)
 
@@ -90,6 +98,10 @@ class Terminal:
     def type(self, line: str) -> None:
         """Type a line and Enter."""
         os.write(self._master, line.encode() + b"\n")
+
+    def interrupt(self) -> None:
+        """Press Ctrl+C."""
+        os.write(self._master, b"\x03")
 
     def end(self) -> int:
         """Wait for the program to end, and give its exit code."""
