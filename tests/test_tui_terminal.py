@@ -168,6 +168,7 @@ def test_a_suspended_console_comes_back_whole(terminal: Terminal) -> None:
     while time.monotonic() < deadline and not cooked(terminal):
         terminal.read(0.05)
     assert cooked(terminal)
+    terminal.read(0.3)
     assert terminal.modes()["alternate screen"] is False
     terminal.screen.reset()
     terminal.kill(signal.SIGCONT)

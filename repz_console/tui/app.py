@@ -50,6 +50,8 @@ PRELOAD_AFTER = 0.3
 class ConsoleApp(GuardedApp):
     """The war room on one terminal."""
 
+    TITLE = "repz-console"
+
     CSS: ClassVar[str] = "Screen { layers: base over; overflow: hidden; }"
 
     def __init__(
@@ -87,6 +89,7 @@ class ConsoleApp(GuardedApp):
         self._message: tuple[str, str, float] = ("", "text", 0.0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._shown = False
+        self._seen_at = float("inf")
         self._unsubscribe: Callable[[], None] | None = None
         artist = Artist(Palette(self.theme_now), glyphs)
         self.artist = artist
@@ -116,6 +119,7 @@ class ConsoleApp(GuardedApp):
 
     def _settle_in(self) -> None:
         """What the first paint did not need to wait for."""
+        self._seen_at = time.monotonic()
         # What lives now lives for the whole session: the collector need not look at it again.
         gc.freeze()
         gc.enable()
@@ -150,6 +154,7 @@ class ConsoleApp(GuardedApp):
             self._unsubscribe()
         for task in self._tasks:
             task.cancel()
+        self.settings.save()
         if self.session is not None:
             await self.session.aclose()
 
@@ -336,10 +341,12 @@ class ConsoleApp(GuardedApp):
     async def on_event(self, event: events.Event) -> None:
         """Keys and pastes are taken here, before any widget: the registry decides what they do."""
         if isinstance(event, events.Key) and not event.is_forwarded:
-            if time.monotonic() - event.time > LATE_KEY:
+            if event.time < self._seen_at or time.monotonic() - event.time > LATE_KEY:
                 self.on_late_key(event)
             else:
                 self.take_key(event.key, event.character)
+                # What a key opens has the keyboard when the next one comes, also where both arrived in one piece.
+                await asyncio.sleep(0)
         elif isinstance(event, events.Paste) and not event.is_forwarded:
             if self._dialogs:
                 self._dialogs[-1][0].paste(event.text)

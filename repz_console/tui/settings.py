@@ -45,6 +45,7 @@ class SettingsFile:
         """One line for each thing in the file that is not used."""
         self._writable = True
         self.settings = self._read()
+        self._kept = msgspec.to_builtins(self.settings)
 
     def _read(self) -> Settings:
         try:
@@ -69,12 +70,14 @@ class SettingsFile:
         }
 
     def save(self) -> str:
-        """Write the settings; the answer is empty or why that was not possible."""
+        """Write the settings if something in them changed; the answer is empty or why that was not possible."""
+        values = msgspec.to_builtins(self.settings)
+        if values == self._kept:
+            return ""
         if not self._writable:
             return self.mistakes[0]
         import tomli_w
 
-        values = msgspec.to_builtins(self.settings)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{FILE}.")
@@ -88,4 +91,5 @@ class SettingsFile:
                 raise
         except OSError as error:
             return f"settings not written: {error}"
+        self._kept = values
         return ""

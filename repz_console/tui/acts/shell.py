@@ -20,7 +20,6 @@ async def leave(app: ConsoleApp) -> None:
         text = "You have the conn. Leaving gives it up: nobody steers until somebody takes it."
         if await app.ask(confirm("Leave the console?", paragraphs([text], 60), "Leave")) is None:
             return
-    app.save_settings()
     app.exit(return_code=0)
 
 

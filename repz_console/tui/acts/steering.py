@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from repz_console.engine.outcome import Outcome
@@ -94,12 +93,14 @@ def _difference(rollout: RolloutView, draft: Exposure, stage: str, width: int, g
         (("To    ", "muted"), (_described(draft, rollout), "strong"), (f"  stage {stage}" if stage else "", "accent")),
         (),
     ]
-    lines += _cells(rollout, draft, glyphs)
+    lines += _rising_and_falling(rollout, draft, glyphs)
     lines.append(())
-    if widens(configured, draft):
-        lines += [_gate(gate, width, glyphs) for gate in rollout.gates]
-    else:
-        lines.append((("Nobody sees more than before: no gate is asked.", "ok"),))
+    if not widens(configured, draft):
+        return [*lines, (("Nobody sees more than before: no gate is asked.", "ok"),)]
+    blocking = [gate for gate in rollout.gates if gate.verdict is not Verdict.PASS]
+    lines += [_gate(gate, width, glyphs) for gate in blocking]
+    passing = len(rollout.gates) - len(blocking)
+    lines.append(((f"{passing} of {len(rollout.gates)} gates pass.", "warn" if blocking else "ok"),))
     return lines
 
 
@@ -109,21 +110,30 @@ def _described(exposure: Exposure, rollout: RolloutView) -> str:
     return f"{exposure_percent(exposure)}, {regions_of(exposure, rollout.regions)}: {features}"
 
 
-def _cells(rollout: RolloutView, draft: Exposure, glyphs: Glyphs) -> Iterator[Line]:
-    before = cells(rollout.configured.exposure) if rollout.configured.exposure else {}
-    after, rising = cells(draft), rising_cells(rollout.configured.exposure, draft)
-    regions, features = dict(rollout.regions), dict(rollout.features)
-    for cell in sorted(before.keys() | after.keys()):
+def _rising_and_falling(rollout: RolloutView, draft: Exposure, glyphs: Glyphs) -> list[Line]:
+    """Every cell whose share changes. Features that change alike in the same regions share a line."""
+    configured = rollout.configured.exposure
+    before, after = cells(configured) if configured else {}, cells(draft)
+    rising = rising_cells(configured, draft)
+    by_feature: dict[str, dict[tuple[float, float, bool], list[str]]] = {}
+    for region, feature in sorted(before.keys() | after.keys() | rising.keys()):
+        cell = (region, feature)
         was, will = before.get(cell, 0.0), after.get(cell, 0.0)
-        if was == will and cell not in rising:
-            continue
-        role = "warn" if cell in rising else "info"
-        region, feature = cell
-        yield (
-            (f"  {fit(regions.get(region, region), 22, glyphs.ellipsis)} ", "text"),
-            (f"{fit(features.get(feature, feature), 22, glyphs.ellipsis)} ", "text"),
-            (f"{percent(was):>6} {glyphs.arrow} {percent(will):>6}", role),
+        if was != will or cell in rising:
+            by_feature.setdefault(feature, {}).setdefault((was, will, cell in rising), []).append(region)
+    alike: dict[tuple[float, float, bool, tuple[str, ...]], list[str]] = {}
+    for feature, moves in by_feature.items():
+        for (was, will, rises), regions in moves.items():
+            alike.setdefault((was, will, rises, tuple(regions)), []).append(feature)
+    titles = dict(rollout.features)
+    return [
+        (
+            (f"{percent(was):>6} {glyphs.arrow} {percent(will):>6}  ", "warn" if rises else "info"),
+            (f"{' '.join(regions)}: ", "muted"),
+            (", ".join(titles.get(feature, feature) for feature in features), "text"),
         )
+        for (was, will, rises, regions), features in sorted(alike.items())
+    ]
 
 
 def _gate(gate: GateView, width: int, glyphs: Glyphs) -> Line:
@@ -213,7 +223,7 @@ def _ways(app: ConsoleApp, rollout: RolloutView) -> tuple[str, list[str], list[L
         Letter("k", "kill", f"Nobody of {rollout.cohort} sees it any more, whatever stands in the way."),
     ]
     if len(app.room.rollout.rollouts) > 1:
-        letters.append(Letter("o", "other", "Another rollout of this plan."))
+        letters.append(Letter("o", "other", "Another rollout of this plan.", harmless=True))
     title = f"WAY BACK  {launch.environment}  {rollout.title}  {now}"
     intro = [f"{rollout.title} on {launch.environment} ({rollout.backend}): {exposed(configured)} now."]
     return title, intro, letters

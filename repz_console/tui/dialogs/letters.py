@@ -21,6 +21,13 @@ class Letter(NamedTuple):
     """What it does, in one sentence."""
     disabled: str = ""
     """Why it cannot be chosen now."""
+    harmless: bool = False
+    """Whether it changes nothing."""
+
+    @property
+    def role(self) -> str:
+        """How its key is drawn."""
+        return "muted" if self.disabled else "accent.reverse" if self.harmless else "bad.reverse"
 
 
 class Letters(Dialog):
@@ -44,7 +51,7 @@ class Letters(Dialog):
             role = "muted" if letter.disabled else "text"
             texts = broken(letter.disabled or letter.long, size.width - 20)
             head: Line = (
-                (f" {letter.key} ", "muted" if letter.disabled else "bad.reverse"),
+                (f" {letter.key} ", letter.role),
                 (f" {letter.short:<14}", "strong"),
             )
             lines.append((*head, (f"  {texts[0]}" if texts else "", role)))
@@ -57,7 +64,7 @@ class Letters(Dialog):
     def _tiny(self, size: Size) -> list[Line]:
         lines: list[Line] = [((self._problem or self.title, "warn" if self._problem else "strong"),)]
         lines += [
-            ((letter.key, "bad.reverse"), (f" {letter.short}", "muted" if letter.disabled else "text"))
+            ((letter.key, letter.role), (f" {letter.short}", "muted" if letter.disabled else "text"))
             for letter in self._letters
         ]
         lines.append((("esc cancel", "muted"),))
