@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.support.consoles import Consoles
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,3 +28,12 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 def root() -> Path:
     """The repository."""
     return ROOT
+
+
+@pytest.fixture
+def consoles(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Consoles:
+    """A small launch of this test's own, to open consoles on."""
+    # Here: most tests need no terminal.
+    from tests.support.consoles import Consoles
+
+    return Consoles(tmp_path, tmp_path_factory.getbasetemp() / "bytecode")

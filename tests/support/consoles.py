@@ -1,0 +1,175 @@
+"""Consoles in terminals of their own on one small launch, and what is left of them in its journal and flag file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from repz_console.events import AnyEvent, Entry
+from repz_console.store.journal import Journal
+from tests.support import sessions
+from tests.support.commands import ROOT
+from tests.support.pty import Terminal, console
+
+Kind = TypeVar("Kind", bound=AnyEvent)
+
+PATIENCE = 20.0
+"""Seconds after which something that should be seen counts as missing, on a busy machine."""
+UP, RIGHT, TAB, ENTER, ESCAPE = "\x1b[A", "\x1b[C", "\t", "\r", "\x1b"
+
+
+class Consoles:
+    """One launch, and whoever looks at it."""
+
+    def __init__(self, folder: Path, bytecode: Path, config: str = sessions.CONFIG) -> None:
+        """The launch's config, store and flag file lie in `folder`; `bytecode` is where compiled modules may stay."""
+        self.folder = folder
+        self.config = folder / "config.toml"
+        self.flags = folder / "flags.json"
+        self.store = folder / "store"
+        self.environment = {
+            "PYTHONPATH": str(ROOT),
+            "PYTHONPYCACHEPREFIX": str(bytecode),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "LANG": "C.UTF-8",
+            "LC_ALL": "",
+        }
+        self._loaded = sessions.launch(folder, config)
+
+    def open(
+        self,
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        env: Mapping[str, str] | None = None,
+        under: Sequence[str] = (),
+    ) -> Terminal:
+        """A console that was just started; `under` is a command that is to start it."""
+        return Terminal(
+            [*under, *console("--config", str(self.config))],
+            columns=columns,
+            rows=rows,
+            env={**self.environment, **(env or {})},
+            cwd=self.folder,
+        )
+
+    def expose(self, percent: float) -> None:
+        """Widen to `percent` beforehand."""
+
+        async def widen() -> None:
+            async with sessions.opened(self._loaded) as session:
+                await session.take_conn()
+                outcome = await sessions.widen(session, percent)
+                assert outcome.state == "confirmed", outcome.line
+
+        asyncio.run(widen())
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What a command line says about this launch."""
+        return subprocess.run(
+            console("--config", str(self.config), *arguments),
+            cwd=self.folder,
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def percents(self) -> dict[str, float]:
+        """Percent by region, as read back from the flag file."""
+        shown = self.run("rollout", "show", "production", "--json")
+        assert shown.returncode == 0, shown.stderr
+        exposure: dict[str, Any] = json.loads(shown.stdout)["configured"]["exposure"]
+        return dict(exposure["percent"])
+
+    def entries(self) -> list[Entry]:
+        """The journal, oldest first; empty before there is one."""
+        if not (self.store / "journal.db").exists():
+            return []
+        journal = Journal.open(self.store, read_only=True)
+        try:
+            return journal.entries()
+        finally:
+            journal.close()
+
+    def events(self, kind: type[Kind]) -> list[Kind]:
+        """The journal's events of one kind, oldest first."""
+        return [entry.event for entry in self.entries() if isinstance(entry.event, kind)]
+
+
+def opened(terminal: Terminal) -> None:
+    """Wait until a console shows the launch from facts of this moment."""
+    terminal.until(lambda screen: "● LIVE as of" in screen and "HERE     nobody" not in screen, PATIENCE)
+    terminal.quiet()
+
+
+def eventually(fact: Callable[[], object], terminal: Terminal, seconds: float = PATIENCE) -> None:
+    """Wait for something beside the screen while somebody goes on looking at it."""
+    tries = int(seconds / 0.05)
+    for _ in range(tries):
+        if fact():
+            return
+        terminal.read(0.05)
+    raise AssertionError(f"did not come true within {seconds} s\n{terminal.text()}")
+
+
+def take_conn(terminal: Terminal) -> None:
+    """Take the conn by its key."""
+    terminal.send("c")
+    terminal.until("You have the conn.", PATIENCE)
+
+
+def open_tab(terminal: Terminal, number: int, title: str) -> None:
+    """Open a tab by its number."""
+    terminal.send(str(number))
+    terminal.until(f"[{number} {title}]", PATIENCE)
+
+
+def file_bug(terminal: Terminal, title: str, priority: str = "P0") -> None:
+    """File a bug by the keys, until the console says that it is filed."""
+    open_tab(terminal, 5, "Bugs")
+    terminal.send("n")
+    terminal.until("Assignee", PATIENCE)
+    terminal.send(title)
+    terminal.until(title, PATIENCE)
+    terminal.send(TAB + priority[-1])
+    terminal.until(f"< {priority}", PATIENCE)
+    terminal.send(ENTER)
+    terminal.until(f"Filed as {priority}", PATIENCE)
+
+
+def draft_next_stage(terminal: Terminal, share: str) -> None:
+    """Draft the next planned stage on the Rollout tab."""
+    open_tab(terminal, 3, "Rollout")
+    terminal.send("s")
+    terminal.until(f"draft {share}", PATIENCE)
+
+
+def to_challenge(terminal: Terminal, reason: str) -> str:
+    """From a draft through the comparison to the challenge; returns what it asks to be typed."""
+    terminal.send(ENTER)
+    terminal.until("[ Go on ]", PATIENCE)
+    # The focus is on Cancel; the reason is above it.
+    terminal.send(UP)
+    terminal.send(reason)
+    terminal.until(reason, PATIENCE)
+    terminal.send(ENTER + TAB + ENTER)
+    terminal.until("and press Enter", PATIENCE)
+    asked = re.search(r"Type  (.+?)  and press Enter", terminal.text())
+    assert asked, terminal.text()
+    return asked[1]
+
+
+def type_challenge(terminal: Terminal, words: str) -> None:
+    """Type the words of the challenge, without the Enter."""
+    terminal.send(UP)
+    terminal.send(words)
+    terminal.until(f"Typed  {words}", PATIENCE)
