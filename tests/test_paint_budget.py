@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from repz_console.facts import Spend
+from repz_console.facts import Freshness, Spend
 from repz_console.room.views import BudgetView, ChargeView
 from repz_console.tui.paint import budget
 from repz_console.tui.paint.base import ASCII, Brush, Choices, Size
@@ -74,6 +74,13 @@ def test_an_overspent_whole_says_by_how_much() -> None:
     over = replace(BUDGET, left=Decimal("-120.50"), actual=Decimal("8920.50"))
     assert "✖ $120.50 over" in drawn(over)
     assert "left" not in drawn(over).splitlines()[1]
+
+
+def test_what_nobody_tells_is_not_drawn_as_zero() -> None:
+    text = drawn(replace(BUDGET, freshness=Freshness.OFF))
+    assert "▲ no source tells what was promised and spent" in text
+    assert "$4,210 left" not in text
+    assert "$4,210? left" in drawn(replace(BUDGET, freshness=Freshness.STALE))
 
 
 def test_charges_beyond_the_next_four_are_summed() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from repz_console.facts import PRIORITIES
+from repz_console.facts import PRIORITIES, Freshness
 from repz_console.room.views import RoomView
 from repz_console.tui.paint import bugs
 from repz_console.tui.paint.base import Brush, Choices, Size, text_of
@@ -151,6 +151,14 @@ def test_an_urgent_bug_that_nobody_has_says_so() -> None:
     assert "nobody" in text_of(bugs.paint(ROOM, Brush(PANE)).lines[8])
     alone = replace(ROOM, bugs=replace(ROOM.bugs, bugs=(replace(BUGS[3], assignee=""),)))
     assert "nobody" not in text_of(bugs.paint(alone, Brush(PANE)).lines[6])
+
+
+def test_old_counts_are_doubted() -> None:
+    text = picture(bugs.paint(replace(ROOM, bugs=replace(ROOM.bugs, freshness=Freshness.DOWN)), Brush(PANE)))
+    assert "✖ 1? open" in text
+    off = replace(ROOM, bugs=replace(ROOM.bugs, freshness=Freshness.OFF))
+    assert "not known" in picture(bugs.paint(off, Brush(PANE)))
+    assert " open" not in picture(bugs.paint(off, Brush(PANE))).splitlines()[2]
 
 
 def test_no_source_is_not_no_bug() -> None:

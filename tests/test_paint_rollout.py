@@ -22,10 +22,10 @@ RUNNING = """\
  ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)
    Stage        When               Share  Regions      Features
  ✔ Soft launch  Mon 1 Feb 00:00     20 %  us ca        core
- ● Tuesday      Tue 2 Feb           40 %  us ca uk     core adaptive
- → Wednesday    Wed 3 Feb           60 %  us ca uk     core adaptive tiers
- ○ Thursday     Thu 4 Feb           80 %  all regions  core adaptive tiers
- ○ Full launch  Fri 5 Feb 09:00    100 %  all regions  core adaptive tiers
+ ● Tuesday      Tue 2 Feb           40 %  +uk          +adaptive
+ → Wednesday    Wed 3 Feb           60 %  the same     +tiers
+ ○ Thursday     Thu 4 Feb           80 %  all regions  the same
+ ○ Full launch  Fri 5 Feb 09:00    100 %  the same     the same
  Gates for Wednesday  ✖ FAIL  3 of 5 gates pass
  ✖ FAIL          No open P0            P0 bugs: 1 open (12): blocks every step
  ▲ INCONCLUSIVE  Data is fresh         bugs were last read 12m ago, 60 s
@@ -47,10 +47,10 @@ IN_TROUBLE = """\
  ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)
    Stage        When               Share  Regions      Features
  ✔ Soft launch  Mon 1 Feb 00:00     20 %  us ca        core
- ● Tuesday      Tue 2 Feb           40 %  us ca uk     core adaptive
- → Wednesday    Wed 3 Feb           60 %  us ca uk     core adaptive tiers
- ○ Thursday     Thu 4 Feb           80 %  all regions  core adaptive tiers
- ○ Full launch  Fri 5 Feb 09:00    100 %  all regions  core adaptive tiers
+ ● Tuesday      Tue 2 Feb           40 %  +uk          +adaptive
+ → Wednesday    Wed 3 Feb           60 %  the same     +tiers
+ ○ Thursday     Thu 4 Feb           80 %  all regions  the same
+ ○ Full launch  Fri 5 Feb 09:00    100 %  the same     the same
  Gates for Wednesday  ✖ FAIL  3 of 5 gates pass
  ✖ FAIL          No open P0            P0 bugs: 1 open (12): blocks every step
  ▲ INCONCLUSIVE  Data is fresh         bugs were last read 12m ago, 60 s"""
@@ -69,10 +69,10 @@ PLAIN = """\
  X DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)
    Stage        When               Share  Regions      Features
  v Soft launch  Mon 1 Feb 00:00     20 %  us ca        core
- * Tuesday      Tue 2 Feb           40 %  us ca uk     core adaptive
- > Wednesday    Wed 3 Feb           60 %  us ca uk     core adaptive tiers
- o Thursday     Thu 4 Feb           80 %  all regions  core adaptive tiers
- o Full launch  Fri 5 Feb 09:00    100 %  all regions  core adaptive tiers
+ * Tuesday      Tue 2 Feb           40 %  +uk          +adaptive
+ > Wednesday    Wed 3 Feb           60 %  the same     +tiers
+ o Thursday     Thu 4 Feb           80 %  all regions  the same
+ o Full launch  Fri 5 Feb 09:00    100 %  the same     the same
  Gates for Wednesday  X FAIL  3 of 5 gates pass
  X FAIL          No open P0            P0 bugs: 1 open (12): blocks every step
  ! INCONCLUSIVE  Data is fresh         bugs were last read 12m ago, 60 s
@@ -111,6 +111,21 @@ def test_pointers_name_themselves_on_their_free_side() -> None:
     assert "draft 48 % ▲ ▲ configured 50 %" in pointers(50, 48)
     assert pointers(0, 100).startswith(" " * 8 + "▲ configured 0 %")
     assert pointers(0, 100).endswith("draft 100 % ▲")
+
+
+def test_a_stage_named_by_its_percent_does_not_say_it_twice() -> None:
+    stages = tuple(replace(stage, title=f"Ramp {stage.percent:.0f} %") for stage in STAGES)
+    view = replace(ROOM, rollout=replace(ROOM.rollout, rollouts=(replace(ROLLOUT, stages=stages),)))
+    text = picture(rollout.paint(view, Brush(PANE)))
+    assert "Ramp" in text
+    assert "Ramp 40 %" not in text
+
+
+def test_stages_list_everything_where_there_is_room() -> None:
+    size = Size(110, 30)
+    text = picture(rollout.paint(ROOM, Brush(size)), size)
+    assert "us ca uk     core adaptive tiers" in text
+    assert "+tiers" not in text
 
 
 def test_everything_fits_into_30_rows_with_the_gates() -> None:

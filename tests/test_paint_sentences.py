@@ -61,6 +61,8 @@ SAID: list[tuple[events.AnyEvent, str]] = [
     (events.NoteAdded("All well"), "noted: All well"),
     (events.ConsoleOpened("0.1.0"), "opened a console (0.1.0)"),
     (events.ConsoleClosed(), "closed a console"),
+    (events.EntryErased(1204, "a token"), "erased what entry 1,204 said: a token"),
+    (events.Unknown("note.added", {"erased": True}), "note.added, whose words were erased"),
     (events.Unknown("gate.waived"), "gate.waived, of a kind that this version does not know"),
 ]
 

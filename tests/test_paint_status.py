@@ -61,8 +61,8 @@ def test_what_is_old_is_doubted(freshness: Freshness) -> None:
     )
     line = text_of(status.status_line(view, 200))
     assert "40 %?" in line
-    assert "$4,210? left" in line
-    assert ("bugs OFF" if freshness is Freshness.OFF else "P0:1? P1:2?") in line
+    assert ("budget" if freshness is Freshness.OFF else "$4,210? left") in line
+    assert ("OFF: no source" if freshness is Freshness.OFF else "P0:1? P1:2?") in line
 
 
 def test_someone_elses_conn_is_named() -> None:

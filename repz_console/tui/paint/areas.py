@@ -10,7 +10,7 @@ from repz_console.room.views import RoomView
 from repz_console.tui.paint.base import Glyphs
 from repz_console.tui.paint.format import count, exposure_percent, money, quantity
 from repz_console.tui.paint.times import age, minute, zone_of
-from repz_console.tui.paint.words import FRESHNESS_ROLE, WORST_FIRST, health_role, open_bugs
+from repz_console.tui.paint.words import FRESHNESS_ROLE, TRUSTED, WORST_FIRST, health_role, open_bugs
 
 _NAMED = 8
 """Tasks called by name in one line."""
@@ -39,13 +39,16 @@ def _timeline(view: RoomView) -> Standing:
     overdue = [task.title for task in tasks if task.state == "overdue"]
     active = [task.title for task in tasks if task.state == "active"]
     ticked = f"{timeline.items_done} of {timeline.items_total} items done"
+    if timeline.freshness not in TRUSTED:
+        ticked = f"ticks {timeline.freshness.value}"
     if not tasks:
         return Standing("timeline", "TIMELINE", "muted", "no task is planned", ticked if timeline.items_total else "")
     if overdue:
         return Standing("timeline", "TIMELINE", "bad", f"{len(overdue)} overdue: {_some(overdue)}", ticked)
+    role = "ok" if timeline.freshness in TRUSTED else "warn"
     if active:
-        return Standing("timeline", "TIMELINE", "ok", f"on time: {_some(active)}", ticked)
-    return Standing("timeline", "TIMELINE", "ok", "on time, nothing is due now", ticked)
+        return Standing("timeline", "TIMELINE", role, f"on time: {_some(active)}", ticked)
+    return Standing("timeline", "TIMELINE", role, "on time, nothing is due now", ticked)
 
 
 def _some(titles: list[str]) -> str:
@@ -62,7 +65,7 @@ def _rollout(view: RoomView, glyphs: Glyphs) -> Standing:
     if rollout.unknown:
         several = count(len(rollout.unknown), "change")
         return Standing("rollout", "ROLLOUT", "bad", f"{configured}, {several} with UNKNOWN outcome", aside)
-    if rollout.configured.freshness not in (Freshness.LIVE, Freshness.LATE):
+    if rollout.configured.freshness not in TRUSTED:
         role = FRESHNESS_ROLE[rollout.configured.freshness]
         text = f"{configured}, read-back {rollout.configured.freshness.value}"
         return Standing("rollout", "ROLLOUT", "bad" if role == "bad" else "warn", text, aside)
@@ -95,7 +98,7 @@ def _bugs(view: RoomView) -> Standing:
     if bugs.freshness is Freshness.OFF:
         return Standing("bugs", "BUGS", "warn", "OFF: no source")
     counted = [f"{open_bugs(view, priority)} {priority}" for priority in PRIORITIES if open_bugs(view, priority)]
-    aside = "" if bugs.freshness is Freshness.LIVE else bugs.freshness.value
+    aside = "" if bugs.freshness in TRUSTED else f"read {bugs.freshness.value}"
     blocking = [lane for lane in bugs.lanes if lane.blocking]
     role = "bad" if open_bugs(view, "P0") else "warn" if blocking or open_bugs(view, "P1") else "ok"
     if aside and role == "ok":
@@ -110,6 +113,8 @@ def _budget(view: RoomView) -> Standing:
     budget = view.budget
     if budget is None:
         return Standing("budget", "BUDGET", "muted", "none is planned")
+    if budget.freshness is Freshness.OFF:
+        return Standing("budget", "BUDGET", "warn", "OFF: no source tells what was spent")
     over = [category for category in budget.categories if category.left < 0]
     total = money(budget.total, budget.currency)
     text = f"{money(budget.left, budget.currency)} left of {total}"
@@ -118,6 +123,8 @@ def _budget(view: RoomView) -> Standing:
     if over:
         text += f", {over[0].title} {money(-over[0].left, budget.currency)} over"
         return Standing("budget", "BUDGET", "warn", text)
+    if budget.freshness not in TRUSTED:
+        return Standing("budget", "BUDGET", "warn", text, f"entries {budget.freshness.value}")
     return Standing("budget", "BUDGET", "ok", text)
 
 

@@ -13,7 +13,7 @@ from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
 from repz_console.tui.paint.format import bar, fit, line_width, money, spread
 from repz_console.tui.paint.rows import Cell, Rows, columns, matches
 from repz_console.tui.paint.times import day, weekday, zone_of
-from repz_console.tui.paint.words import as_of, chip
+from repz_console.tui.paint.words import TRUSTED, as_of, chip, signed
 
 _SUM, _BAR_FROM = 9, 72
 _CHARGES = 4
@@ -80,16 +80,19 @@ def _parts(
 
 def _total(budget: BudgetView, brush: Brush) -> Line:
     glyphs, over = brush.glyphs, budget.left < 0
+    if budget.freshness is Freshness.OFF:
+        return ((" ", "text"), signed("warn", "no source tells what was promised and spent", glyphs))
+    doubt = "" if budget.freshness in TRUSTED else "?"
     parts: list[Span] = [
         (f"{glyphs.full} ", "bad" if over else "bar"),
-        (f"{money(budget.actual, budget.currency)} spent  ", "text"),
+        (f"{money(budget.actual, budget.currency)}{doubt} spent  ", "text"),
         (f"{glyphs.half} ", "mark"),
-        (f"{money(budget.committed, budget.currency)} promised  ", "text"),
+        (f"{money(budget.committed, budget.currency)}{doubt} promised  ", "text"),
     ]
     if over:
-        parts.append((f"{glyphs.bad} {money(-budget.left, budget.currency)} over", "bad"))
+        parts.append((f"{glyphs.bad} {money(-budget.left, budget.currency)}{doubt} over", "bad"))
     else:
-        parts += [(f"{glyphs.track} ", "track"), (f"{money(budget.left, budget.currency)} left", "strong")]
+        parts += [(f"{glyphs.track} ", "track"), (f"{money(budget.left, budget.currency)}{doubt} left", "strong")]
     room = brush.size.width - 1 - line_width(parts) - 3
     if room < 6:
         return ((" ", "text"), *parts)
@@ -114,6 +117,8 @@ def _heads(width: int, glyphs: Glyphs) -> Line:
 
 def _sums(sums: tuple[Decimal | None, ...], left_role: str, budget: BudgetView) -> list[Cell]:
     planned, committed, actual, left = sums
+    if budget.freshness is Freshness.OFF:
+        committed, actual, left = None, None, None
 
     def said(amount: Decimal | None) -> str:
         return "-" if amount is None else money(amount, budget.currency)

@@ -14,7 +14,7 @@ from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
 from repz_console.tui.paint.format import cut, pad, spread, wrap
 from repz_console.tui.paint.rows import Cell, Listing, clip_all, columns, labelled, matches, side, side_width, unfolded
 from repz_console.tui.paint.times import age, moment, zone_of
-from repz_console.tui.paint.words import as_of, chip, sign
+from repz_console.tui.paint.words import TRUSTED, as_of, chip, sign
 
 SORTS = ("priority", "age", "assignee")
 """What `Choices.sort` may be here; the first is the default."""
@@ -101,7 +101,9 @@ def _nothing(view: RoomView, words: str) -> str:
 def _header(view: RoomView, brush: Brush, known: frozenset[str]) -> Line:
     bugs, choices = view.bugs, brush.choices
     open_now = sum(lane.open for lane in bugs.lanes)
-    left: list[Span] = [(" Bugs", "strong"), (f"  {open_now:,} open of {len(bugs.bugs):,}", "text")]
+    left: list[Span] = [(" Bugs", "strong")]
+    if bugs.freshness is not Freshness.OFF:
+        left.append((f"  {open_now:,} open of {len(bugs.bugs):,}", "text"))
     left.append((f"  by {choices.sort or SORTS[0]}", "muted"))
     if choices.filter:
         left.append((f"  filter: {choices.filter}", "accent"))
@@ -121,7 +123,7 @@ def _lanes(view: RoomView, brush: Brush) -> list[Line]:
     width = (brush.size.width - 1) // len(lanes)
     lines = [
         _across([((f"{lane.priority} ", "strong"), (lane.name, "muted")) for lane in lanes], width, glyphs),
-        _across([_open(lane, glyphs) for lane in lanes], width, glyphs),
+        _across([_open(lane, view, glyphs) for lane in lanes], width, glyphs),
         _across([((_oldest(lane, view), "muted"),) for lane in lanes], width, glyphs),
         _across([_blocks(lane, width, glyphs) for lane in lanes], width, glyphs),
     ]
@@ -137,10 +139,13 @@ def _across(parts: Sequence[Line], width: int, glyphs: Glyphs) -> Line:
     return tuple(spans)
 
 
-def _open(lane: LaneView, glyphs: Glyphs) -> Line:
+def _open(lane: LaneView, view: RoomView, glyphs: Glyphs) -> Line:
+    if view.bugs.freshness is Freshness.OFF:
+        return (("not known", "warn"),)
+    doubt = "" if view.bugs.freshness in TRUSTED else "?"
     role = _PRIORITY_ROLE[lane.priority] if lane.open else "muted"
     mark = f"{sign(role, glyphs)} " if role in ("bad", "warn") else ""
-    return ((f"{mark}{lane.open:,} open", role),)
+    return ((f"{mark}{lane.open:,}{doubt} open", role),)
 
 
 def _oldest(lane: LaneView, view: RoomView) -> str:

@@ -14,7 +14,7 @@ from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet
 from repz_console.tui.paint.format import cut, plain, quantity, spark, spread, wrap
 from repz_console.tui.paint.rows import Cell, columns, drawn_late, labelled, matches, side, side_width
 from repz_console.tui.paint.times import age, clock, moment, zone_of
-from repz_console.tui.paint.words import FRESHNESS_ROLE, as_of, chip, sign
+from repz_console.tui.paint.words import FRESHNESS_ROLE, TRUSTED, as_of, chip, sign
 
 _STATE_ROLE = {"MISSED": "bad", "BLIND": "warn", "OFF": "muted", "MET": "ok", "WATCH": "info"}
 _ORDER = ("monitor", "beta", "daily", "weekly", "monthly")
@@ -54,7 +54,7 @@ def state(metric: MetricView) -> str:
     """The metric in a word: MISSED, BLIND (nothing to trust), OFF (no source), MET, or WATCH (no target)."""
     if metric.freshness is Freshness.OFF:
         return "OFF"
-    if metric.value is None or metric.freshness in (Freshness.STALE, Freshness.DOWN):
+    if metric.value is None or metric.freshness not in TRUSTED:
         return "BLIND"
     if any(target.met is False for target in metric.targets):
         return "MISSED"
@@ -149,7 +149,7 @@ def _data(metric: MetricView | BoxView, view: RoomView) -> Cell:
 
 
 def _box(reading: BoxView, view: RoomView, width: int, glyphs: Glyphs) -> Line:
-    trusted = reading.value is not None and reading.freshness in (Freshness.LIVE, Freshness.LATE)
+    trusted = reading.value is not None and reading.freshness in TRUSTED
     role = "info" if trusted else "warn"
     cells = [
         Cell(f"{glyphs.dot} {'READ' if trusted else 'BLIND'}", 9, role),

@@ -5,6 +5,8 @@ Row keys: `stage:ID`, `gate:ID`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from repz_console.facts import Freshness, Verdict
 from repz_console.plan.exposure import headline_percent, is_nobody
 from repz_console.room.views import GateView, RolloutView, RoomView, StageView, Truth
@@ -25,7 +27,10 @@ from repz_console.tui.paint.gantt import Cells, cells_of, line_of
 from repz_console.tui.paint.room import blocking
 from repz_console.tui.paint.rows import Cell, Rows, columns, longest
 from repz_console.tui.paint.times import minute, moment, weekday, zone_of
-from repz_console.tui.paint.words import FRESHNESS_ROLE, VERDICT_ROLE, as_of, chip, sign, signed
+from repz_console.tui.paint.words import FRESHNESS_ROLE, VERDICT_ROLE, as_of, chip, sign, signed, stage_name
+
+_WIDE = 100
+"""Columns from which every region and feature of a stage is listed."""
 
 _EDGE = 8
 """Columns on each side of the slider for its ends."""
@@ -159,7 +164,7 @@ def _truths(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> N
     truths = (rollout.planned, rollout.desired, rollout.configured, rollout.measured)
     wheres = [regions_of(truth.exposure, rollout.regions) if truth.exposure else "" for truth in truths]
     width = brush.size.width
-    region_width = longest(wheres, 24 if width >= 100 else 16)
+    region_width = longest(wheres, 34 if width >= _WIDE else 20)
     for truth, where in zip(truths, wheres, strict=True):
         rows.add(_truth(truth, where, region_width, view, rollout, brush))
 
@@ -231,36 +236,56 @@ def _said(rows: Rows, mark: str, text: str, role: str) -> None:
 
 
 def _stages(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> None:
+    """The planned stages. Where there is no room for every region and feature, what each one adds to the one before."""
     glyphs, width = brush.glyphs, brush.size.width
-    titles = longest((stage.title for stage in rollout.stages), 28 if width >= 100 else 18)
+    wide = width >= _WIDE
+    names = [stage_name(stage) for stage in rollout.stages]
     whens = [_when(stage, view) for stage in rollout.stages]
-    when_width = max(4, longest(whens, 20))
     wheres = [regions_of(stage.exposure, rollout.regions) for stage in rollout.stages]
-    where_width = max(7, longest(wheres, 30 if width >= 100 else 16))
-    titles = max(5, titles)
-    left = width - 1 - (3 + titles + when_width + 7 + where_width + 8)
+    whats = [_features(stage.features, rollout) for stage in rollout.stages]
+    if not wide:
+        wheres, whats = _additions(wheres), _additions(whats)
+    title = max(5, longest(names, 28 if wide else 17))
+    when = max(4, longest(whens, 20))
+    where = max(7, longest(wheres, 34 if wide else 15))
+    left = max(0, width - 1 - (3 + title + when + 7 + where + 8))
     head = (
         Cell("", 1),
-        Cell("Stage", titles, "muted"),
-        Cell("When", when_width, "muted"),
+        Cell("Stage", title, "muted"),
+        Cell("When", when, "muted"),
         Cell("Share", 7, "muted", right=True),
-        Cell("Regions", where_width, "muted"),
-        Cell("Features", max(0, left), "muted"),
+        Cell("Regions", where, "muted"),
+        Cell("Features", left, "muted"),
     )
     rows.add(_stage_row(head, glyphs))
-    for stage, when, where in zip(rollout.stages, whens, wheres, strict=True):
+    for index, stage in enumerate(rollout.stages):
         role = _STATE_ROLE[stage.state]
         body = "muted" if stage.state in ("done", "planned") else "text"
-        note = f" {glyphs.dot} {stage.note}" if stage.note else ""
+        note = f"  {glyphs.dot} {stage.note}" if stage.note and wide else ""
         row = (
             Cell(_stage_sign(stage, glyphs), 1, role),
-            Cell(stage.title, titles, role if stage.state != "done" else "text"),
-            Cell(when, when_width, body),
+            Cell(names[index], title, role if stage.state != "done" else "text"),
+            Cell(whens[index], when, body),
             Cell(percent(stage.percent), 7, role if stage.state in ("current", "next") else body, right=True),
-            Cell(where, where_width, body),
-            Cell(_features(stage.features, rollout) + note, max(0, left), body),
+            Cell(wheres[index], where, body),
+            Cell(whats[index] + note, left, body),
         )
         rows.add(_stage_row(row, glyphs), f"stage:{stage.id}")
+
+
+def _additions(lists: Sequence[str]) -> list[str]:
+    """Each list of words as what it adds to the one before, or drops; a list of something else as it is."""
+    said: list[str] = []
+    before: list[str] = []
+    for words in lists:
+        now = words.split()
+        gained, lost = [word for word in now if word not in before], [word for word in before if word not in now]
+        if not before or not set(before) & set(now):
+            said.append(words)
+        else:
+            said.append(" ".join([*(f"+{word}" for word in gained), *(f"-{word}" for word in lost)]) or "the same")
+        before = now
+    return said
 
 
 def _stage_row(cells: tuple[Cell, ...], glyphs: Glyphs) -> Line:

@@ -16,7 +16,7 @@ from repz_console.tui.paint.format import count, cut, exposure_percent, fit, lin
 from repz_console.tui.paint.rows import Rows, longest, side, side_width
 from repz_console.tui.paint.sentences import sentence
 from repz_console.tui.paint.times import age, minute, moment, weekday, zone_of
-from repz_console.tui.paint.words import VERDICT_ROLE, chip, signed
+from repz_console.tui.paint.words import VERDICT_ROLE, chip, signed, stage_name
 
 _LABEL = 9
 _JOURNAL_LEAST = 3
@@ -128,12 +128,11 @@ def _stage(rows: Rows, view: RoomView, brush: Brush, most: int) -> None:
         return
     rollout = view.rollout.rollouts[0]
     configured = rollout.configured.exposure
-    now = rollout.current.title if rollout.current else "no stage"
     line: list[Span] = [_label("STAGE")]
     if configured is None:
         line.append(("exposure unknown", "bad"))
     else:
-        line += [(f"{now} ", "text"), (exposure_percent(configured), "accent")]
+        line += [(f"{stage_name(rollout.current)} ", "text"), (exposure_percent(configured), "accent")]
     if rollout.next is None:
         rows.add((*line, (f" {glyphs.dot} no stage is left", "muted")), "gate:stage")
         return
@@ -142,7 +141,7 @@ def _stage(rows: Rows, view: RoomView, brush: Brush, most: int) -> None:
     due = f"{weekday(on.date())} {minute(on, zone)}" if rollout.next.timed else weekday(on.date())
     line += [
         (f" {glyphs.arrow} ", "muted"),
-        (f"{rollout.next.title} ", "strong"),
+        (f"{stage_name(rollout.next)} ", "strong"),
         (percent(rollout.next.percent), "strong"),
         (f", planned {due}", "muted"),
     ]

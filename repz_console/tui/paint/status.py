@@ -22,7 +22,7 @@ from repz_console.tui.paint.format import (
     spread,
 )
 from repz_console.tui.paint.times import countdown, moment, zone_of
-from repz_console.tui.paint.words import FRESHNESS_ROLE, health_role, open_bugs, sign
+from repz_console.tui.paint.words import FRESHNESS_ROLE, TRUSTED, health_role, open_bugs, sign, stage_name
 
 SMALLEST = Size(60, 15)
 """Below this there is no pane: only what is exposed, and the way back."""
@@ -139,10 +139,11 @@ def _choose(parts: Sequence[_Part], width: int, gap: int) -> dict[int, int]:
 
 def _place(view: RoomView) -> _Part:
     environment: Line = ((cut(view.launch.environment, 16), "strong"),)
-    backend = cut(view.launch.backend, 12)
-    if not backend:
+    if not view.launch.backend:
         return _Part(0, 6, (environment,))
-    return _Part(0, 6, ((*environment, (f"/{backend}", "muted")), (*environment, (f" on {backend}", "muted"))))
+    kind = cut(view.launch.backend.split()[0], 12)
+    backends = dict.fromkeys((f"/{kind}", f" on {kind}", f" on {cut(view.launch.backend, 24)}"))
+    return _Part(0, 6, tuple((*environment, (backend, "muted")) for backend in backends))
 
 
 def _clock(view: RoomView, now: datetime) -> _Part:
@@ -157,10 +158,10 @@ def _stage(rollout: RolloutView | None, glyphs: Glyphs) -> _Part:
     configured = rollout.configured
     if configured.exposure is None:
         return _Part(2, 0, ((("?%", "bad"),), (("exposure unknown", "bad"),)))
-    trusted = configured.freshness in (Freshness.LIVE, Freshness.LATE)
+    trusted = configured.freshness in TRUSTED
     role, doubt = ("accent", "") if trusted else ("warn", "?")
     share = exposure_percent(configured.exposure) + doubt
-    name = rollout.current.title if rollout.current else "no stage"
+    name = stage_name(rollout.current)
     forms: list[Line] = [((share.replace(" ", ""), role),)]
     forms += [((f"{cut(name, length, glyphs.ellipsis)} ", "text"), (share, role)) for length in (7, 12, 24)]
     if rollout.next is not None:
@@ -182,7 +183,7 @@ def _health(view: RoomView, glyphs: Glyphs) -> _Part:
 def _bugs(view: RoomView, glyphs: Glyphs) -> _Part:
     if view.bugs.freshness is Freshness.OFF:
         return _Part(3, 8, ((("bugs OFF", "warn"),), ((f"bugs {glyphs.off} OFF: no source", "warn"),)))
-    doubt = "" if view.bugs.freshness in (Freshness.LIVE, Freshness.LATE) else "?"
+    doubt = "" if view.bugs.freshness in TRUSTED else "?"
     spans: list[Span] = []
     for priority in ("P0", "P1"):
         number = open_bugs(view, priority)
@@ -195,8 +196,10 @@ def _budget(view: RoomView, glyphs: Glyphs) -> _Part:
     budget = view.budget
     if budget is None:
         return _Part(7, 7, ())
+    if budget.freshness is Freshness.OFF:
+        return _Part(7, 7, ((("budget OFF", "warn"),), ((f"budget {glyphs.off} OFF: no source", "warn"),)))
     over, role = (f"{glyphs.bad} ", "bad") if budget.left < 0 else ("", "text")
-    doubt = "" if budget.freshness in (Freshness.LIVE, Freshness.LATE) else "?"
+    doubt = "" if budget.freshness in TRUSTED else "?"
     texts = dict.fromkeys(make(budget.left, budget.currency) + doubt for make in (money_short, money))
     forms: list[Line] = [((over + text, role), (" left", "muted")) for text in texts]
     return _Part(7, 7, (*forms, (*forms[-1], (f" of {money(budget.total, budget.currency)}", "muted"))))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from repz_console.facts import Freshness
 from repz_console.room.views import ChecklistView, ItemView, RoomView, SectionView, TaskView
 from repz_console.tui.paint.base import Brush, Line, Sheet, Size, Span
 from repz_console.tui.paint.format import clip, cut, fit, fit_right, pad, percent, spread
@@ -107,7 +108,8 @@ def _header(view: RoomView, brush: Brush) -> Line:
     timeline, zone = view.timeline, zone_of(view.clock.zone)
     ids = [source.id for source in view.sources.sources if source.kind == "plan"]
     left: list[Span] = [(" Timeline", "strong")]
-    left.append((f"  {timeline.items_done} of {timeline.items_total} items done", "text"))
+    done = str(timeline.items_done) if timeline.freshness is not Freshness.OFF else "?"
+    left.append((f"  {done} of {timeline.items_total} items done", "text"))
     left.append((f"  by {brush.choices.zoom}, {view.clock.now.astimezone(zone):%Z}", "muted"))
     right = chip(timeline.freshness, as_of(view, ids, timeline.freshness), view, brush.glyphs, zone)
     return spread(left, right, brush.size.width, brush.glyphs.ellipsis)

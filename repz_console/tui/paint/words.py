@@ -6,8 +6,9 @@ from collections.abc import Collection
 from datetime import datetime, tzinfo
 
 from repz_console.facts import Freshness, Verdict
-from repz_console.room.views import HealthView, RoomView
+from repz_console.room.views import HealthView, RoomView, StageView
 from repz_console.tui.paint.base import Glyphs, Line, Span
+from repz_console.tui.paint.format import percent
 from repz_console.tui.paint.times import clock, moment
 
 FRESHNESS_ROLE = {
@@ -17,6 +18,9 @@ FRESHNESS_ROLE = {
     Freshness.DOWN: "bad",
     Freshness.OFF: "muted",
 }
+
+TRUSTED = frozenset((Freshness.LIVE, Freshness.LATE))
+"""What is older than this is shown with a doubt, never as it stands."""
 
 VERDICT_ROLE = {Verdict.PASS: "ok", Verdict.INCONCLUSIVE: "warn", Verdict.FAIL: "bad"}
 
@@ -63,6 +67,13 @@ def health_role(health: HealthView) -> str:
     if health.missed:
         return "bad"
     return "warn" if health.blind or not health.met else "ok"
+
+
+def stage_name(stage: StageView | None) -> str:
+    """A stage's title without the percent that stands beside it anyway."""
+    if stage is None:
+        return "no stage"
+    return stage.title.removesuffix(percent(stage.percent)).rstrip(" ,:") or stage.title
 
 
 def open_bugs(view: RoomView, priority: str) -> int:
