@@ -163,7 +163,7 @@ def _stage(rollout: RolloutView | None, glyphs: Glyphs) -> _Part:
     share = exposure_percent(configured.exposure) + doubt
     name = stage_name(rollout.current)
     forms: list[Line] = [((share.replace(" ", ""), role),)]
-    forms += [((f"{cut(name, length, glyphs.ellipsis)} ", "text"), (share, role)) for length in (7, 12, 24)]
+    forms += [((f"{cut(name, length, glyphs.ellipsis)} ", "text"), (share, role)) for length in (8, 12, 24)]
     if rollout.next is not None:
         following = f" {glyphs.arrow} {cut(rollout.next.title, 20, glyphs.ellipsis)}"
         forms.append((*forms[-1], (following, "muted")))
