@@ -16,7 +16,7 @@ from repz_console.tui.paint.format import count, cut, exposure_percent, fit, lin
 from repz_console.tui.paint.rows import Rows, longest, side, side_width
 from repz_console.tui.paint.sentences import sentence
 from repz_console.tui.paint.times import age, minute, moment, weekday, zone_of
-from repz_console.tui.paint.words import VERDICT_ROLE, chip, signed, stage_name
+from repz_console.tui.paint.words import VERDICT_ROLE, as_of, chip, signed, stage_name
 
 _LABEL = 9
 _JOURNAL_LEAST = 3
@@ -66,9 +66,7 @@ def _label(text: str) -> Span:
 def _header(view: RoomView, brush: Brush) -> Line:
     zone = zone_of(view.clock.zone)
     worst = view.sources.worst
-    times = [source.last_ok_at for source in view.sources.sources if source.freshness is worst]
-    known = [at for at in times if at is not None]
-    at = (min(known) if len(known) == len(times) else None) if times else view.clock.now
+    at = as_of(view, {source.id for source in view.sources.sources}, worst)
     local = view.clock.now.astimezone(zone)
     left: list[Span] = [
         (f" {view.launch.title}", "strong"),
