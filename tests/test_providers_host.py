@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from repz_console.facts import Facts, Reading
-from repz_console.providers import host
+from repz_console.providers import host_machine
 from repz_console.providers.host_process import Watch
 from tests.support.providers import START, provider
 
@@ -45,8 +45,8 @@ async def test_a_disk_that_is_not_there_has_no_value_and_says_so(tmp_path: Path)
 
 
 async def test_counters_that_went_back_give_no_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    counters = iter([host._Counters(0.0, 100, 50, 10**12, 0), host._Counters(10.0, 110, 55, 500, 5000)])
-    monkeypatch.setattr(host, "_counters", lambda: next(counters))
+    counters = iter([host_machine.Counters(0.0, 100, 50, 10**12, 0), host_machine.Counters(10.0, 110, 55, 500, 5000)])
+    monkeypatch.setattr(host_machine, "_counters", lambda: next(counters))
     async with provider("host", tmp_path) as box:
         found = by_name(await box.fetch())
     assert (found["net.in"].value, found["net.in"].note) == (None, "the counters were set back")

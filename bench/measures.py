@@ -1,0 +1,227 @@
+"""What is measured, each against a named peer in the same run and in turns, so that a slow machine slows both."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import scenarios
+from tests.support.pty import Terminal, console
+
+BARE = [sys.executable, str(Path(__file__).with_name("bare_app.py"))]
+HTOP = ["htop", "-d", "10"]
+BURST_GAP = 0.03
+"""Seconds without a byte after which what a key changed is on the screen."""
+LIVE = "as of"
+"""What a pane shows once it has facts."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure beside its peer's."""
+
+    name: str
+    unit: str
+    ours: float
+    peer: float | None
+    peer_name: str
+    limit: str
+    ok: bool
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours over the peer's."""
+        return self.ours / self.peer if self.peer else None
+
+
+def against(name: str, unit: str, ours: Sequence[float], peer: Sequence[float], peer_name: str, most: float) -> Figure:
+    """A figure whose limit is a multiple of the peer's."""
+    mine, theirs = statistics.median(ours), statistics.median(peer)
+    return Figure(name, unit, mine, theirs, peer_name, f"{most:g}x", mine <= most * theirs)
+
+
+def absolute(name: str, unit: str, ours: Sequence[float], most: float) -> Figure:
+    """A figure with a limit of its own."""
+    mine = statistics.median(ours)
+    return Figure(name, unit, mine, None, "", f"{most:g} {unit}", mine <= most)
+
+
+def start(folder: Path, rounds: int) -> list[Figure]:
+    """First text against htop's, first live paint and peak memory against the bare app's."""
+    environment = scenarios.launch(folder)
+    _warm_up(environment)
+    text, htop, live, bare, ours_memory, bare_memory = [], [], [], [], [], []
+    for _ in range(rounds):
+        with Terminal(console(), columns=120, rows=40, env=environment) as ours:
+            text.append(ours.until("PRODUCTION") * 1000)
+            live.append(ours.until(LIVE) * 1000)
+            ours.read(1)
+            ours_memory.append(ours.memory() / 1e6)
+            _leave(ours)
+        with Terminal(HTOP, columns=120, rows=40, env=scenarios.environment_of(folder)) as peer:
+            htop.append(peer.until("Load average") * 1000)
+        with Terminal(BARE, columns=120, rows=40, env=scenarios.environment_of(folder)) as peer:
+            bare.append(peer.until("Room row 5") * 1000)
+            peer.read(1)
+            bare_memory.append(peer.memory() / 1e6)
+    return [
+        against("last known status line on screen", "ms", text, htop, "htop's first paint", 1.5),
+        against("first live paint", "ms", live, bare, "bare Textual app", 1.0),
+        against("peak memory", "MB", ours_memory, bare_memory, "bare Textual app", 1.4),
+    ]
+
+
+def tabs(folder: Path, rounds: int) -> list[Figure]:
+    """Going to every tab and back, against the bare app's tabs."""
+    environment = scenarios.launch(folder)
+
+    def switches(command: Sequence[str], env: Mapping[str, str], ready: str, marks: Mapping[str, str]) -> list[float]:
+        times: list[float] = []
+        with Terminal(command, columns=120, rows=40, env=env) as screen:
+            screen.until(ready)
+            screen.quiet()
+            for _ in range(rounds):
+                for key, mark in marks.items():
+                    screen.quiet(0.2)
+                    began = time.monotonic() - screen.started
+                    screen.send(key)
+                    times.append((screen.until(mark) - began) * 1000)
+        return times
+
+    ours = switches(
+        console(),
+        environment,
+        LIVE,
+        {"5": "P0 Blocker", "6": "Infrastructure  ", "2": "items done", "4": "Live monitors"},
+    )
+    peer = switches(
+        BARE,
+        scenarios.environment_of(folder),
+        "Room row 5",
+        {"5": "Bugs row 9", "6": "Budget row 9", "2": "Timeline row 9", "4": "Health row 9"},
+    )
+    return [against("tab switch", "ms", ours, peer, "bare Textual app", 1.0)]
+
+
+def idle(folder: Path, seconds: float) -> list[Figure]:
+    """Twenty sources polled every second, nothing changing: the clock is all that moves."""
+    environment = scenarios.launch(folder, sources=scenarios.quiet_sources(20))
+    with Terminal(console(), env=environment) as screen:
+        screen.until(LIVE)
+        screen.read(8)
+        written, used = _usage(screen, seconds)
+    return [
+        absolute("quiet: 20 sources, bytes", "B/s", [written], 250),
+        absolute("quiet: 20 sources, processor", "%", [used], 2),
+    ]
+
+
+def busy(folder: Path, seconds: float) -> list[Figure]:
+    """Five and more values changing every second, against htop at the same size."""
+    environment = scenarios.launch(folder, sources=scenarios.busy_sources())
+    figures = []
+    for columns, rows in ((80, 24), (120, 40)):
+        with Terminal(console(), columns=columns, rows=rows, env=environment) as screen:
+            screen.until(LIVE)
+            screen.send("4")
+            screen.until("Live monitors")
+            screen.send("G")
+            screen.until("load")
+            screen.read(5)
+            ours, _ = _usage(screen, seconds)
+        with Terminal(HTOP, columns=columns, rows=rows, env=scenarios.environment_of(folder)) as screen:
+            screen.until("Load average")
+            screen.read(2)
+            peer, _ = _usage(screen, seconds)
+        figures.append(against(f"Health tab live, {columns}x{rows}", "B/s", [ours], [peer], "htop", 1.0))
+    return figures
+
+
+def hands(folder: Path, keys: int) -> list[Figure]:
+    """Key to paint with 10,000 bugs and 2,000 tasks."""
+    environment = scenarios.launch(folder, tasks=2000)
+    scenarios.fill_bugs(environment, 10_000)
+    times: list[float] = []
+    with Terminal(console(), columns=120, rows=40, env=environment) as screen:
+        screen.until(LIVE, 20)
+        for tab, moves in (
+            ("5", ("j", "j", "k", "\x1b[6~", "\x1b[5~", "G", "g")),
+            ("2", ("j", "k", "\x1b[6~", "G", "g")),
+        ):
+            screen.send(tab)
+            screen.quiet()
+            times += [_key_to_paint(screen, moves[number % len(moves)]) for number in range(keys)]
+    times.sort()
+    return [absolute("key to paint, p95", "ms", [times[int(len(times) * 0.95)]], 50)]
+
+
+def command_line(folder: Path, rounds: int) -> list[Figure]:
+    """Commands without a screen, against the start of the screen."""
+    environment = scenarios.launch(folder)
+    _warm_up(environment)
+    screen_times = []
+    for _ in range(rounds):
+        with Terminal(console(), env=environment) as screen:
+            screen_times.append(screen.until(LIVE) * 1000)
+            _leave(screen)
+    figures = []
+    for arguments in (("status", "--json"), ("--help",)):
+        times = [_wall(console(*arguments), environment) for _ in range(rounds)]
+        figures.append(against(" ".join(arguments), "ms", times, screen_times, "start of the screen", 0.5))
+    return figures
+
+
+def _warm_up(environment: Mapping[str, str]) -> None:
+    """Open the console once, so that bytecode, the store and the last known status are there."""
+    with Terminal(console(), columns=120, rows=40, env=environment) as screen:
+        screen.until(LIVE)
+        screen.read(6)
+        _leave(screen)
+
+
+def _leave(screen: Terminal) -> None:
+    """Quit in an orderly way: a console that is killed keeps the others waiting for its lease."""
+    screen.send("q")
+    screen.wait()
+
+
+def _wall(command: Sequence[str], environment: Mapping[str, str]) -> float:
+    began = time.monotonic()
+    subprocess.run(command, env={**scenarios.environment_of(Path("/")), **environment}, check=True, capture_output=True)
+    return (time.monotonic() - began) * 1000
+
+
+def _usage(screen: Terminal, seconds: float) -> tuple[float, float]:
+    """Bytes a second and percent of a processor over `seconds`."""
+    before = screen.cpu()
+    began = time.monotonic()
+    written = len(screen.read(seconds))
+    took = time.monotonic() - began
+    return written / took, (screen.cpu() - before) / took * 100
+
+
+def _key_to_paint(screen: Terminal, key: str) -> float:
+    """Milliseconds from typing a key to the last byte of the burst it set off; what a second later ticks is not its."""
+    screen.quiet(0.05)
+    written = len(screen.writes)
+    began = time.monotonic()
+    screen.send(key)
+    screen.quiet(BURST_GAP, 2)
+    while len(screen.writes) == written and time.monotonic() < began + 2:
+        screen.quiet(BURST_GAP, 2)
+    return (screen.writes[-1][0] - began) * 1000
+
+
+MEASURES: dict[str, Callable[[Path, bool], list[Figure]]] = {
+    "start": lambda folder, quick: start(folder, 3 if quick else 7),
+    "tabs": lambda folder, quick: tabs(folder, 2 if quick else 5),
+    "idle": lambda folder, quick: idle(folder, 5 if quick else 15),
+    "busy": lambda folder, quick: busy(folder, 5 if quick else 15),
+    "hands": lambda folder, quick: hands(folder, 20 if quick else 60),
+    "command-line": lambda folder, quick: command_line(folder, 3 if quick else 7),
+}

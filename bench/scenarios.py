@@ -1,0 +1,87 @@
+"""Launches to measure: the shipped plan in a folder of its own, made quiet, busy or large."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from repz_console.events import BugFiled
+from repz_console.facts import PRIORITIES
+from repz_console.resources import shipped
+from repz_console.store.identity import actor
+from repz_console.store.journal import Journal
+
+CHUNK = 500
+
+
+def launch(folder: Path, *, sources: str = "", tasks: int = 0) -> dict[str, str]:
+    """Write the shipped plan into `folder`, its own sources replaced by `sources` if given; returns the environment.
+
+    `tasks` adds so many bars to the plan's first phase.
+    """
+    text = shipped("config.toml").read_text()
+    start = text.index("[source.")
+    if sources:
+        text = text[:start] + sources
+    text += "".join(
+        f'\n[[task]]\nid = "extra-{number}"\ntitle = "Extra task {number}"\nphase = "preparation"\n'
+        f"start = 2024-01-{number % 28 + 1:02}\ndays = {number % 5 + 1}\n"
+        for number in range(tasks)
+    )
+    config = folder / "config.toml"
+    config.write_text(text)
+    config.chmod(0o600)
+    state = folder / "state"
+    state.mkdir(exist_ok=True)
+    environment = {
+        "REPZ_CONFIG": str(config),
+        "XDG_STATE_HOME": str(state),
+        "XDG_CONFIG_HOME": str(folder / "settings"),
+        "HOME": str(folder),
+        "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+    }
+    return environment
+
+
+def quiet_sources(count: int) -> str:
+    """`count` flag files polled every second, none of which changes."""
+    return 'plan.kind = "plan"\nbugs.kind = "local"\nspend.kind = "ledger"\n'.join(["[source]\n", ""]) + "".join(
+        f'\n[source.flags{number if number else ""}]\nkind = "flagd"\nevery = 1\npath = "state:flags{number}.json"\n'
+        for number in range(count)
+    )
+
+
+def busy_sources() -> str:
+    """The machine's own figures, read every second: processor, memory, load and network change all the time."""
+    return (
+        '[source.plan]\nkind = "plan"\n[source.bugs]\nkind = "local"\n[source.spend]\nkind = "ledger"\n'
+        '[source.flags]\nkind = "flagd"\nevery = 60\npath = "state:flags.json"\n'
+        '[source.box]\nkind = "host"\nevery = 1\n'
+    )
+
+
+def fill_bugs(environment: dict[str, str], count: int) -> None:
+    """File `count` bugs in the launch's journal."""
+    folder = Path(environment["XDG_STATE_HOME"]) / "repz-console"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    journal = Journal.open(folder)
+    who = actor()
+    at = datetime.now(UTC)
+    events = [
+        BugFiled(
+            source="bugs",
+            bug=f"B{number:05}",
+            title=f"Something is wrong with part {number} of the product",
+            priority=PRIORITIES[2 + number % 3],
+        )
+        for number in range(count)
+    ]
+    for start in range(0, count, CHUNK):
+        journal.append_many(events[start : start + CHUNK], who, at=at)
+    journal.close()
+
+
+def environment_of(folder: Path) -> dict[str, str]:
+    """A plain environment for a peer, with nothing of this machine's own settings."""
+    return {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "PATH": os.environ["PATH"]}
