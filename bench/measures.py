@@ -186,6 +186,7 @@ def _warm_up(environment: Mapping[str, str]) -> None:
 
 def _leave(screen: Terminal) -> None:
     """Quit in an orderly way: a console that is killed keeps the others waiting for its lease."""
+    screen.read(1)  # a key right after the start is taken for type-ahead
     screen.send("q")
     screen.wait()
 

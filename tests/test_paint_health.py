@@ -17,14 +17,14 @@ AT_80 = """\
  ✖ MISSED  API response p95           212.4 ms     < 200 ms    ▁▂▃▃▅▆█ LIVE
  ● MET     Uptime                      99.98 %     > 99.9 %        ██▁ LIVE
  ▲ BLIND   Error rate                   0.04 %      < 0.1 %         ▁█ DOWN 31m
- Beta
- ○ OFF     Net promoter score        no source         > 50            OFF (i)
- Monthly
- ○ OFF     Monthly recurring reven…  no source   >= $25,000            OFF (i)
  Besides the plan
  · READ    host: cpu                    12.5 %                    ▁▂█▂ LIVE
  · READ    host: memory                   61 %                      ▁█ LIVE
- · READ    host: network.in           1.2 MB/s                         LIVE"""
+ · READ    host: network.in           1.2 MB/s                         LIVE
+ Beta
+ ○ OFF     Net promoter score        no source         > 50            OFF (i)
+ Monthly
+ ○ OFF     Monthly recurring reven…  no source   >= $25,000            OFF (i)"""
 
 AT_60 = """\
  Health  ✖ 1 missed  ● 1 met  ▲ 3 bli… ✖ DOWN as of 08:32:20
@@ -32,14 +32,14 @@ AT_60 = """\
  ✖ MISSED  API response p…   212.4 ms     < 200 ms LIVE
  ● MET     Uptime             99.98 %     > 99.9 % LIVE
  ▲ BLIND   Error rate          0.04 %      < 0.1 % DOWN 31m
- Beta
- ○ OFF     Net promoter s…  no source         > 50 OFF (i)
- Monthly
- ○ OFF     Monthly recurr…  no source   >= $25,000 OFF (i)
  Besides the plan
  · READ    host: cpu           12.5 %              LIVE
  · READ    host: memory          61 %              LIVE
- · READ    host: network.…   1.2 MB/s              LIVE"""
+ · READ    host: network.…   1.2 MB/s              LIVE
+ Beta
+ ○ OFF     Net promoter s…  no source         > 50 OFF (i)
+ Monthly
+ ○ OFF     Monthly recurr…  no source   >= $25,000 OFF (i)"""
 
 BESIDE = """\
  Health  ✖ 1 missed  ● 1 met  ▲ 3 blind                                                            ✖ DOWN as of 08:32:20
@@ -47,14 +47,14 @@ BESIDE = """\
  ✖ MISSED  API response p95           212.4 ms     < 200 ms    ▁▂▃▃▅▆█ LIVE      │
  ● MET     Uptime                      99.98 %     > 99.9 %        ██▁ LIVE      │ state     ✖ MISSED
  ▲ BLIND   Error rate                   0.04 %      < 0.1 %         ▁█ DOWN 31m  │ value     212.4 ms
- Beta                                                                            │ as of     09:03:11 LIVE
- ○ OFF     Net promoter score        no source         > 50            OFF (i)   │ source    probe
- Monthly                                                                         │
- ○ OFF     Monthly recurring reven…  no source   >= $25,000            OFF (i)   │ ▁▂▃▃▅▆█
- Besides the plan                                                                │ from 180 to 212.4
- · READ    host: cpu                    12.5 %                    ▁▂█▂ LIVE      │
- · READ    host: memory                   61 %                      ▁█ LIVE      │ Targets
- · READ    host: network.in           1.2 MB/s                         LIVE      │ ✖ missed  < 200 ms  alpha
+ Besides the plan                                                                │ as of     09:03:11 LIVE
+ · READ    host: cpu                    12.5 %                    ▁▂█▂ LIVE      │ source    probe
+ · READ    host: memory                   61 %                      ▁█ LIVE      │
+ · READ    host: network.in           1.2 MB/s                         LIVE      │ ▁▂▃▃▅▆█
+ Beta                                                                            │ from 180 to 212.4
+ ○ OFF     Net promoter score        no source         > 50            OFF (i)   │
+ Monthly                                                                         │ Targets
+ ○ OFF     Monthly recurring reven…  no source   >= $25,000            OFF (i)   │ ✖ missed  < 200 ms  alpha
                                                                                  │ ● met     < 250 ms  launch criteria
                                                                                  │
                                                                                  │"""

@@ -121,21 +121,20 @@ class Collector:
         steal, self._steal = self._steal, False
         await self._take(steal=steal)
 
-    async def _take(self, *, steal: bool) -> None:
+    async def _take(self, *, steal: bool, announced: bool = True) -> None:
         actor = self._known.actor
+        event = _taken if announced else None
         self._lease = await self._storage.run(
-            lambda stores: stores.leases.take(
-                COLLECTOR, actor, TTL, steal=steal, event=lambda token: CollectorTaken(token=token)
-            )
+            lambda stores: stores.leases.take(COLLECTOR, actor, TTL, steal=steal, event=event)
         )
         if self._lease is not None:
             self._renewed = time.monotonic()
             await catch_up(self._storage, self._known)
 
     async def _borrow(self) -> bool:
-        """Take the lease for one look at the sources, if nobody has it."""
+        """Take the lease for one look at the sources, if nobody has it. That nobody else looks meanwhile is no news."""
         try:
-            await self._take(steal=False)
+            await self._take(steal=False, announced=False)
         except StoreError as error:
             self._known.notice(COLLECTOR, f"polled for this console alone: {error}")
         return self._lease is not None
@@ -202,3 +201,7 @@ class Collector:
 def _stamp(at: datetime | None) -> str:
     """Names an outage: by the last good answer before it, which every collector knows."""
     return at.isoformat() if at is not None else "never"
+
+
+def _taken(token: int) -> CollectorTaken:
+    return CollectorTaken(token=token)

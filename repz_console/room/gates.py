@@ -85,7 +85,8 @@ def _changes(evidence: Evidence) -> GateView:
 
     if evidence.decided.unknown:
         change = evidence.decided.unknown[-1]
-        return gate(Verdict.INCONCLUSIVE, f"{_told(change)}: nobody knows whether it happened")
+        line = f"{_told(change)}: nobody knows whether it happened; a roll back or a kill settles it"
+        return gate(Verdict.INCONCLUSIVE, line)
     if evidence.decided.under_way:
         return gate(Verdict.INCONCLUSIVE, f"{_told(evidence.decided.under_way[-1])} is under way")
     return gate(Verdict.PASS, "the outcome of every change is known")

@@ -109,6 +109,8 @@ def drift(decisions: Decisions, identity: str, rollout: Rollout, controller: Bac
         f"{rollout.controller} has {words.exposure(state.exposure)}, "
         f"decided was {words.exposure(change.intent.target)} ({words.who(change.actor)})"
     )
+    if change in decided.unknown:
+        return (f"{what}: whether that was sent is not known",)
     return (f"{what}{_whose(decisions, state)}",)
 
 

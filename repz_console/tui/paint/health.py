@@ -1,4 +1,4 @@
-"""The Health tab: every metric of the plan with its value, targets and age; what the box itself reads at the end.
+"""The Health tab: every metric of the plan with its value, targets and age, and what the box itself reads.
 
 Row keys: `metric:ID`, `box:SOURCE/NAME`.
 """
@@ -17,32 +17,33 @@ from repz_console.tui.paint.times import age, clock, moment, zone_of
 from repz_console.tui.paint.words import FRESHNESS_ROLE, TRUSTED, as_of, chip, sign
 
 _STATE_ROLE = {"MISSED": "bad", "BLIND": "warn", "OFF": "muted", "MET": "ok", "WATCH": "info"}
-_ORDER = ("monitor", "beta", "daily", "weekly", "monthly")
+_BOX = "box"
+_ORDER = ("monitor", _BOX, "beta", "daily", "weekly", "monthly")
 _SPARK, _DATA = 10, 9
 _SPARK_FROM = 72
 _SOURCE_FROM = 100
 
+_Row = tuple[str, Callable[[], Line]]
+"""A row's key and its line, drawn when it is looked at."""
+
 
 def paint(view: RoomView, brush: Brush) -> Sheet:
-    """All metrics by group, what the launch watches live first."""
+    """All metrics by group: what the launch watches live first, then what is read besides the plan."""
     aside = side_width(brush.size)
     width = brush.size.width - aside
     words, glyphs = brush.choices.filter, brush.glyphs
-    rows: list[tuple[str, Callable[[], Line]]] = []
-    groups: dict[str, list[MetricView]] = {}
+    rows: list[_Row] = []
+    groups: dict[str, list[_Row]] = {}
     for metric in view.health.metrics:
         if matches(words, metric.title, metric.id, state(metric), metric.source, *metric.groups):
-            groups.setdefault(metric.groups[0] if metric.groups else "", []).append(metric)
-    ordered = sorted(groups, key=lambda group: _ORDER.index(group) if group in _ORDER else len(_ORDER))
-    for group in ordered:
-        rows.append(("", partial(_heading, _group_title(group), width, glyphs, first=not rows)))
-        rows += ((f"metric:{metric.id}", partial(_metric, metric, view, width, glyphs)) for metric in groups[group])
-    box = [reading for reading in view.health.box if matches(words, reading.name, reading.source, "box")]
-    if box:
-        rows.append(("", partial(_heading, "Besides the plan", width, glyphs, first=not rows)))
-        rows += (
-            (f"box:{reading.source}/{reading.name}", partial(_box, reading, view, width, glyphs)) for reading in box
-        )
+            row = (f"metric:{metric.id}", partial(_metric, metric, view, width, glyphs))
+            groups.setdefault(metric.groups[0] if metric.groups else "", []).append(row)
+    for reading in view.health.box:
+        if matches(words, reading.name, reading.source, "box"):
+            row = (f"box:{reading.source}/{reading.name}", partial(_box, reading, view, width, glyphs))
+            groups.setdefault(_BOX, []).append(row)
+    for group in sorted(groups, key=lambda group: _ORDER.index(group) if group in _ORDER else len(_ORDER)):
+        rows += (("", partial(_heading, _group_title(group), width, glyphs, first=not rows)), *groups[group])
     if not rows:
         nothing = f" Nothing has the words {words}." if words else " The plan has no metric."
         rows.append(("", lambda: ((nothing, "muted"),)))
@@ -82,7 +83,9 @@ def _header(view: RoomView, brush: Brush) -> Line:
 
 
 def _group_title(group: str) -> str:
-    return {"monitor": "Live monitors", "": "Others"}.get(group, group[:1].upper() + group[1:])
+    return {"monitor": "Live monitors", _BOX: "Besides the plan", "": "Others"}.get(
+        group, group[:1].upper() + group[1:]
+    )
 
 
 def _title_width(width: int) -> int:

@@ -116,14 +116,18 @@ def _slider(rows: Rows, rollout: RolloutView, brush: Brush) -> None:
     pointers: Cells = cells_of((), width)
     if configured is None:
         _write(pointers, _EDGE, "configured: unknown", "bad", centred=False)
-    else:
-        share = headline_percent(configured)
-        # The words of two pointers stand on their outer sides, so that close ones do not run into each other.
-        to_left = draft is not None and headline_percent(draft) >= share
-        _point(pointers, share, length, "configured", "bar", glyphs, to_left)
+    share = headline_percent(configured) if configured is not None else 0.0
+    drafted = headline_percent(draft) if draft is not None else 0.0
+    # The words of two pointers stand on their outer sides, so that close ones do not run into each other.
+    named: list[tuple[str, float, str, bool]] = []
+    if configured is not None:
+        named.append(("configured", share, "bar", draft is not None and drafted >= share))
     if draft is not None:
-        below = configured is not None and headline_percent(draft) < headline_percent(configured)
-        _point(pointers, headline_percent(draft), length, "draft", "mark", glyphs, below)
+        named.append(("draft", drafted, "mark", drafted < share))
+    for _, at, role, _ in named:
+        pointers[_EDGE + _at(at, length)] = (glyphs.point, role)
+    for word, at, role, to_left in named:
+        _point(pointers, _EDGE + _at(at, length), f"{word} {percent(at)}", role, to_left)
     rows.add(line_of(pointers))
     if draft is not None:
         said = f"{glyphs.point} draft {exposure_percent(draft)} (Enter compares)"
@@ -147,14 +151,12 @@ def _write(cells: Cells, column: int, text: str, role: str, centred: bool = True
     return True
 
 
-def _point(cells: Cells, share: float, length: int, word: str, role: str, glyphs: Glyphs, to_left: bool) -> None:
-    """A pointer below the slider with its word beside it, on the side asked for if there is room, else the other."""
-    column, text = _EDGE + _at(share, length), f"{word} {percent(share)}"
-    sides = [column - len(text) - 1, column + 2]
+def _point(cells: Cells, column: int, text: str, role: str, to_left: bool) -> None:
+    """A pointer's words beside it, on the side asked for if there is room, else on the other, else not at all."""
+    sides = [column - cell_width(text) - 1, column + 2]
     for first in sides if to_left else reversed(sides):
-        if first >= 1 and first + len(text) < len(cells) and _write(cells, first, text, role, centred=False):
+        if first >= 1 and first + cell_width(text) < len(cells) and _write(cells, first, text, role, centred=False):
             break
-    cells[column] = (glyphs.point, role)
 
 
 # The truths
