@@ -115,7 +115,7 @@ async def test_spend_is_entered_and_taken_back(desk: Desk) -> None:
     assert view.actual == Decimal("12.50")
     await desk.press("end")
     assert desk.app.selected[0] == "entry"
-    await desk.press("x", "tab", "enter")
+    await desk.press("x", "right", "enter")
     view = desk.session.view().budget
     assert view is not None
     assert view.actual == 0
@@ -153,10 +153,10 @@ async def test_taking_the_conn_from_somebody_needs_a_reason(desk: Desk) -> None:
             desk.app.refresh_all()
             await desk.press("c")
             assert "bo@jump has the conn" in desk.screen()
-            await desk.press("tab", "enter")
+            await desk.press("right", "enter")
             assert "nothing is filled in" in desk.screen()
             await write(desk.pilot, "bo is away")
-            await desk.press("tab", "tab", "enter")
+            await desk.press("enter", "enter")
             assert mine.view().control.mine
             desk.app.session = desk.session
 

@@ -56,7 +56,7 @@ async def settled(desk: Desk) -> None:
 async def answer_challenge(desk: Desk) -> None:
     found = re.search(r"Type {2}(\S+ PRODUCTION [a-z]{2})", desk.screen())
     assert found, desk.screen()
-    await press(desk.pilot, "shift+tab")
+    await press(desk.pilot, "tab")
     await write(desk.pilot, found.group(1))
     await press(desk.pilot, "enter")
 
@@ -64,15 +64,17 @@ async def answer_challenge(desk: Desk) -> None:
 async def test_a_widening_is_drafted_compared_challenged_and_written(desk: Desk) -> None:
     await press(desk.pilot, "c", "s", "enter")
     assert "0 % to 20 %" in desk.screen()
-    assert "United States" in desk.screen()
-    await press(desk.pilot, "tab", "enter")
+    assert "us world: Core" in desk.screen()
+    await press(desk.pilot, "tab")
+    await write(desk.pilot, "on time")
+    await press(desk.pilot, "enter", "enter")
     assert "soft PRODUCTION" in desk.screen()
     await answer_challenge(desk)
     await settled(desk)
     assert desk.configured() == at(20)
     assert "repz.production.core" in json.loads(desk.flags.read_text())["flags"]
     intent = next(entry.event for entry in desk.session.entries() if isinstance(entry.event, ChangeIntended))
-    assert intent.stage == "soft"
+    assert (intent.stage, intent.reason) == ("soft", "on time")
     assert intent.evidence["gates"]["p0"].startswith("PASS")
     assert desk.app.choices["rollout"].draft is None
 
@@ -87,7 +89,7 @@ async def test_the_arrows_draft_five_percent_steps_of_the_next_stage(desk: Desk)
 
 
 async def test_a_wrong_challenge_changes_nothing(desk: Desk) -> None:
-    await press(desk.pilot, "c", "s", "enter", "tab", "enter", "shift+tab")
+    await press(desk.pilot, "c", "s", "enter", "right", "enter", "tab")
     await write(desk.pilot, "soft PRODUCTION")
     await press(desk.pilot, "enter")
     assert "not what has to be typed" in desk.screen()
@@ -105,8 +107,7 @@ async def test_enter_alone_never_widens(desk: Desk) -> None:
 async def test_without_the_conn_the_comparison_says_what_blocks(desk: Desk) -> None:
     await press(desk.pilot, "s", "enter")
     assert "FAIL" in desk.screen()
-    await press(desk.pilot, "tab", "enter", "enter")
-    assert "PRODUCTION" in desk.screen()
+    await press(desk.pilot, "right", "enter", "enter")
     assert not re.search(r"Type {2}", desk.screen())
     await press(desk.pilot, "escape")
     assert desk.app.dialog is None
@@ -117,7 +118,7 @@ async def test_a_smaller_exposure_needs_neither_conn_nor_challenge(desk: Desk) -
     await widen(desk.session, 20)
     await desk.session.release_conn()
     desk.app.refresh_all()
-    await press(desk.pilot, "left", "enter", "tab", "enter")
+    await press(desk.pilot, "left", "enter", "right", "enter")
     await settled(desk)
     assert desk.configured() == at(15)
 
@@ -151,7 +152,7 @@ async def test_hold_and_resume(desk: Desk) -> None:
     assert "HOLD" in desk.screen()
     await press(desk.pilot, "u")
     assert "you do not have the conn" in desk.screen()
-    await press(desk.pilot, "c", "u", "tab", "enter")
+    await press(desk.pilot, "c", "u", "right", "enter")
     await settled(desk)
     assert [entry.event for entry in desk.session.entries() if isinstance(entry.event, RolloutResumed)]
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -23,12 +25,14 @@ from repz_console.store.errors import StoreError
 from repz_console.text import safe
 from repz_console.tui import acts, panes
 from repz_console.tui.acts.reasons import why_not
+from repz_console.tui.messages import Messages
 from repz_console.tui.overlay import Overlay
 from repz_console.tui.paint.base import BLOCKS, Brush, Choices, Glyphs, Line, Sheet, Size
-from repz_console.tui.paint.format import pad
+from repz_console.tui.paint.format import cell_width, pad
 from repz_console.tui.paint.status import SMALLEST, banner, key_line, small, status_line, tab_line
 from repz_console.tui.settings import SettingsFile
 from repz_console.tui.sheet import Artist, LineView, SheetView
+from repz_console.tui.stack import DialogStack
 from repz_console.tui.terminal import GuardedApp
 from repz_console.tui.themes import Palette, Theme, choose
 
@@ -37,8 +41,8 @@ if TYPE_CHECKING:
     from repz_console.room.views import RolloutView, RoomView
     from repz_console.tui.dialogs.base import Dialog
 
-MESSAGE_SECONDS = {"text": 6.0, "ok": 6.0, "info": 6.0, "warn": 10.0, "bad": 15.0}
-"""How long a message stays in the key line, by its role."""
+log = logging.getLogger(__name__)
+
 LATE_KEY = 1.0
 """Seconds after which a key counts as typed blindly."""
 FIRST_PAINT_WAIT = 0.3
@@ -81,12 +85,11 @@ class ConsoleApp(GuardedApp):
         self.choices = {tab: Choices(sort=settings.settings.sort.get(tab, ""), rollout="") for tab, _ in TABS}
         self._opening = opening
         self._clock = clock
-        self._notices = list(notices)
-        self._dialogs: list[tuple[Dialog, asyncio.Future[Any]]] = []
+        self._messages = Messages(notices)
+        self._dialogs = DialogStack()
+        self._visited: set[str] = set()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._basis: tuple[Any, ...] = ()
-        self._sheet = Sheet((), ())
-        self._message: tuple[str, str, float] = ("", "text", 0.0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._shown = False
         self._seen_at = float("inf")
@@ -140,11 +143,8 @@ class ConsoleApp(GuardedApp):
             self.exit(return_code=70)
             return
         self.session = session
-        self._unsubscribe = session.subscribe(self._changed)
+        self._unsubscribe = session.subscribe(self.refresh_all)
         session.set_tab(self.tab)
-        self._notices += session.notices
-        if self._notices:
-            self.say(self._notices[0], "warn")
         if self._shown:
             self.refresh_all()
 
@@ -228,7 +228,7 @@ class ConsoleApp(GuardedApp):
 
     def say(self, text: str, role: str = "text") -> None:
         """Show a line in place of the keys for some seconds."""
-        self._message = (safe(text), role, time.monotonic() + MESSAGE_SECONDS.get(role, 6.0))
+        self._messages.say(text, role)
         if self._shown:
             self._show_keys()
             if self.too_small:
@@ -272,9 +272,28 @@ class ConsoleApp(GuardedApp):
         if len(basis) == len(self._basis) and all(map(_unchanged, basis, self._basis)) and not follow:
             return
         self._basis = basis
+        self.pane.show(self._painted(view, size), self.choice.cursor, follow=follow)
+        if self.pane.lost:
+            # The selected row is gone: the one in its place takes over.
+            self.choose(cursor=self.pane.nearest())
+
+    def _painted(self, view: RoomView, size: Size) -> Sheet:
         brush = Brush(size, self.choice, self.artist.glyphs, self.session.actor.user if self.session else "")
-        self._sheet = panes.paint(self.tab, view, brush)
-        self.pane.show(self._sheet, self.choice.cursor, follow=follow)
+        try:
+            if self.tab not in self._visited:
+                self._visited.add(self.tab)
+                brush = replace(brush, choices=self._first_look(view, brush))
+            return panes.paint(self.tab, view, brush)
+        except Exception as error:
+            # A pane that cannot be drawn must not take the way back with it.
+            log.exception("the pane %s cannot be drawn", self.tab)
+            text = f" This pane cannot be drawn: {type(error).__name__}: {safe(error)}. The others still work."
+            return Sheet([((text, "bad"),)], [""])
+
+    def _first_look(self, view: RoomView, brush: Brush) -> Choices:
+        if self.tab == "timeline":
+            self.choices["timeline"] = replace(brush.choices, scroll=panes.scroll_to_now(view, brush))
+        return self.choice
 
     @property
     def pane_height(self) -> int:
@@ -284,10 +303,9 @@ class ConsoleApp(GuardedApp):
     def _small_sheet(self, view: RoomView) -> Sheet:
         size = Size(self.size.width, self.size.height)
         lines: list[Line] = list(small(view, size, self.artist.glyphs, self.now))
-        text, role, until = self._message
-        if text and time.monotonic() < until and size.height > 1:
-            lines = lines[: size.height - 1]
-            lines.append(pad([(text, role)], size.width, self.artist.glyphs.ellipsis))
+        message = self._messages.now
+        if message is not None and size.height > 1:
+            lines[size.height - 1 :] = [pad([message], size.width, self.artist.glyphs.ellipsis)]
         return Sheet(lines, [""] * len(lines))
 
     def _show_frame(self) -> None:
@@ -306,11 +324,10 @@ class ConsoleApp(GuardedApp):
         self._show_keys()
 
     def _show_keys(self) -> None:
-        text, role, until = self._message
-        if text and time.monotonic() < until:
-            line: Line = pad([(f" {text}", role)], self.size.width, self.artist.glyphs.ellipsis)
-        elif self._dialogs and self._dialogs[-1][0].inline:
-            dialog = self._dialogs[-1][0]
+        message, dialog = self._messages.now, self.dialog
+        if message is not None:
+            line: Line = pad([(f" {message[0]}", message[1])], self.size.width, self.artist.glyphs.ellipsis)
+        elif dialog is not None and dialog.inline:
             line = dialog.body(Size(self.size.width, 1), self.artist.glyphs)[0]
         else:
             here = [action for action in ACTIONS if not action.tabs or self.tab in action.tabs]
@@ -318,13 +335,11 @@ class ConsoleApp(GuardedApp):
             line = key_line(here, self.size.width, disabled, self.keymap)
         self.keys.show(line)
 
-    def _changed(self) -> None:
-        self.refresh_all()
-
     def _tick(self) -> None:
         self.refresh_all()
-        if self._message[0] and time.monotonic() >= self._message[2]:
-            self._message = ("", "text", 0.0)
+        if self.session is not None:
+            self._messages.notice(self.session.notices)
+        if self._messages.move_on():
             self._show_keys()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -348,8 +363,8 @@ class ConsoleApp(GuardedApp):
                 # What a key opens has the keyboard when the next one comes, also where both arrived in one piece.
                 await asyncio.sleep(0)
         elif isinstance(event, events.Paste) and not event.is_forwarded:
-            if self._dialogs:
-                self._dialogs[-1][0].paste(event.text)
+            if self.dialog is not None:
+                self.dialog.paste(event.text)
                 self.show_dialog()
         else:
             await super().on_event(event)
@@ -365,13 +380,13 @@ class ConsoleApp(GuardedApp):
         """Do what a key means here and now."""
         if self.session is not None:
             self.session.touch()
-        action = self._action(key)
-        if action is acts.WAY_BACK and not (self._dialogs and self._dialogs[-1][0].is_way_back):
+        action, dialog = self._action(key), self.dialog
+        if action is acts.WAY_BACK and not (dialog is not None and dialog.is_way_back):
             self.perform(action)
-        elif self._dialogs:
-            dialog = self._dialogs[-1][0]
+        elif dialog is not None:
             dialog.key("escape" if key == "ctrl+c" else key, character)
-            self._settle_dialogs()
+            self._dialogs.settle()
+            self.show_dialog()
         elif action is not None:
             self.perform(action)
 
@@ -403,29 +418,36 @@ class ConsoleApp(GuardedApp):
             await work
         except (StoreError, ProviderError, ValueError) as error:
             self.say(f"{action.label}: {error}", "bad")
+        except Exception as error:
+            log.exception("%s failed", action.id)
+            self.say(f"{action.label}: this should not have happened: {type(error).__name__}: {error}", "bad")
+
+    def on_click(self, event: events.Click) -> None:
+        """The mouse opens a tab or selects a row; it never changes anything."""
+        if self.dialog is not None:
+            return
+        if event.widget is self.tabs:
+            ends = accumulate(cell_width(text) for text, _ in self.tabs.line)
+            self.open_tab(
+                next((tab for (tab, _), end in zip(TABS, ends, strict=False) if event.screen_x < end), self.tab)
+            )
+        elif event.widget is self.pane:
+            key = self.pane.key_at(event.screen_y - self.pane.region.y)
+            if key:
+                self.choose(cursor=key)
 
     # Dialogs
 
     async def ask(self, dialog: Dialog) -> Any:
         """Show a dialog and wait for its answer; None after a cancel. One opened meanwhile comes first."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._dialogs.append((dialog, future))
+        answer = self._dialogs.push(dialog)
         self.show_dialog()
-        return await future
+        return await answer
 
     @property
     def dialog(self) -> Dialog | None:
         """The dialog that has the keyboard."""
-        return self._dialogs[-1][0] if self._dialogs else None
-
-    def _settle_dialogs(self) -> None:
-        for pair in list(self._dialogs):
-            dialog, future = pair
-            if not dialog.open:
-                self._dialogs.remove(pair)
-                if not future.done():
-                    future.set_result(dialog.answer)
-        self.show_dialog()
+        return self._dialogs.top
 
     def show_dialog(self) -> None:
         """Draw the dialog that has the keyboard, or take the last one away."""

@@ -38,6 +38,13 @@ def paint(tab: str, view: RoomView, brush: Brush) -> Sheet:
     return sheet
 
 
+def scroll_to_now(view: RoomView, brush: Brush) -> int:
+    """How far the timeline is scrolled to show the present."""
+    from repz_console.tui.paint import timeline
+
+    return timeline.scroll_to_now(view, brush)
+
+
 def loaders() -> list[Callable[[], object]]:
     """A call for each tab that imports its painter."""
     return [partial(importlib.import_module, f"repz_console.tui.paint.{tab}") for tab, _ in TABS]

@@ -157,6 +157,11 @@ class SheetView(Widget):
     # Moving
 
     @property
+    def lost(self) -> bool:
+        """Whether the selected row is not in the sheet any more."""
+        return bool(self.cursor) and self._index < 0
+
+    @property
     def page(self) -> int:
         """Scrolling rows in sight."""
         return max(1, self.size.height - self.sheet.header)

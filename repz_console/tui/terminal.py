@@ -13,9 +13,8 @@ import sys
 import termios
 import threading
 import time
-import tty
 from codecs import getincrementaldecoder
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rich.color import ColorSystem
@@ -32,6 +31,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from repz_console.tui.cells import PLAIN, Cells, Pen
+from repz_console.tui.descriptor import hard_exit, make_raw, own_description, restore, size_of
 from repz_console.tui.keyboard import InputFilter
 from repz_console.tui.modes import ALTERNATE_SCREEN, LEAVE
 
@@ -68,7 +68,7 @@ class GuardDriver(Driver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._in = sys.__stdin__.fileno() if sys.__stdin__ else 0
-        self._out = _own_description(sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        self._out = own_description(sys.__stdout__.fileno() if sys.__stdout__ else 1)
         self._attributes: list[Any] | None = None
         self._parser = XTermParser(False)
         self._decode = getincrementaldecoder("utf-8")("replace").decode
@@ -83,7 +83,7 @@ class GuardDriver(Driver):
         self._running = False
         self.gone = False
         """Whether the terminal has hung up: nothing can be read or shown any more."""
-        self._size = size or _terminal_size(self._out)
+        self._size = size or size_of(self._out)
         self.cells = Cells(*self._size)
 
     # Life
@@ -91,7 +91,7 @@ class GuardDriver(Driver):
     def start_application_mode(self) -> None:
         """Take the terminal, its keys and the signals that end a program."""
         app = self._app
-        self._attributes = _raw(self._in)
+        self._attributes = make_raw(self._in)
         if not (isinstance(app, GuardedApp) and app.on_alternate_screen):
             self.write(ALTERNATE_SCREEN)
         self._start()
@@ -134,7 +134,7 @@ class GuardDriver(Driver):
         if self._attributes is not None:
             with contextlib.suppress(termios.error, OSError):
                 termios.tcflush(self._in, termios.TCIFLUSH)
-            _cooked(self._in, self._attributes)
+            restore(self._in, self._attributes)
 
     def close(self) -> None:
         """Let go of the terminal. Signals that end a program stay harmless until it has ended by itself."""
@@ -150,7 +150,7 @@ class GuardDriver(Driver):
     def _continue(self) -> None:
         if self.gone:
             return
-        _raw(self._in)
+        make_raw(self._in)
         self.write(ALTERNATE_SCREEN)
         self._start()
         self._woke_at = time.monotonic()
@@ -158,7 +158,7 @@ class GuardDriver(Driver):
         self._post_size()
 
     def _end(self, code: int) -> None:
-        leave_at = threading.Timer(HARD_EXIT, _hard_exit, (self._out, self._in, self._attributes, code))
+        leave_at = threading.Timer(HARD_EXIT, hard_exit, (self._out, self._in, self._attributes, code))
         leave_at.daemon = True
         leave_at.start()
         self._app.exit(return_code=code)
@@ -191,7 +191,7 @@ class GuardDriver(Driver):
     # Size
 
     def _resized(self) -> None:
-        size = _terminal_size(self._out)
+        size = size_of(self._out)
         if size != self._size:
             self._size = size
             self.cells.resize(*size)
@@ -409,53 +409,3 @@ def pen_of(style: Style, system: ColorSystem | None) -> Pen:
         if style.bgcolor is not None:
             back = ";".join(style.bgcolor.downgrade(system).get_ansi_codes(foreground=False))
     return Pen(attributes, front, back)
-
-
-def _own_description(fileno: int) -> int:
-    """A descriptor of the same terminal that can be made non-blocking without making the shell's so."""
-    for path in _names(fileno):
-        with contextlib.suppress(OSError):
-            return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    # Without a name in this mount namespace writes may wait, as any other program's.
-    return os.dup(fileno)
-
-
-def _names(fileno: int) -> Iterable[str]:
-    with contextlib.suppress(OSError):
-        yield os.ttyname(fileno)
-    yield "/dev/tty"
-
-
-def _terminal_size(fileno: int) -> tuple[int, int]:
-    try:
-        width, height = os.get_terminal_size(fileno)
-    except OSError:
-        width, height = 0, 0
-    return width or 80, height or 24
-
-
-def _raw(fileno: int) -> list[Any] | None:
-    """Every key as it is typed; gives the attributes from before."""
-    try:
-        before = termios.tcgetattr(fileno)
-        attributes = termios.tcgetattr(fileno)
-        attributes[tty.LFLAG] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG)
-        attributes[tty.IFLAG] &= ~(termios.IXON | termios.IXOFF | termios.ICRNL | termios.INLCR | termios.IGNCR)
-        attributes[tty.CC][termios.VMIN] = 1
-        termios.tcsetattr(fileno, termios.TCSANOW, attributes)
-    except (termios.error, OSError):
-        return None
-    return before
-
-
-def _cooked(fileno: int, attributes: list[Any]) -> None:
-    with contextlib.suppress(termios.error, OSError):
-        termios.tcsetattr(fileno, termios.TCSANOW, attributes)
-
-
-def _hard_exit(out: int, fileno: int, attributes: list[Any] | None, code: int) -> None:
-    with contextlib.suppress(OSError):
-        os.write(out, LEAVE.encode())
-    if attributes is not None:
-        _cooked(fileno, attributes)
-    os._exit(code)

@@ -38,7 +38,12 @@ class Form(Dialog):
         self._fields, self._submit, self._intro = list(fields), submit, intro
         self._dangerous, self._disabled, self._check = dangerous, disabled, check
         self._cancel, self._yes = len(self._fields), len(self._fields) + 1
-        self._focus = self._cancel if dangerous or not self._fields else 0
+        fields_in_order = list(range(len(self._fields)))
+        # A dangerous form starts on Cancel and asks for everything on the way to its other button.
+        self._order = (
+            [self._cancel, *fields_in_order, self._yes] if dangerous else [*fields_in_order, self._cancel, self._yes]
+        )
+        self._focus = self._order[0]
         self._problem = ""
         self._top = 0
         self._page = 1
@@ -108,7 +113,7 @@ class Form(Dialog):
             self._fields[self._focus].paste(text)
 
     def _move(self, step: int) -> None:
-        self._focus = (self._focus + step) % (self._yes + 1)
+        self._focus = self._order[(self._order.index(self._focus) + step) % len(self._order)]
 
     def _enter(self) -> None:
         if self._focus == self._cancel:
