@@ -12,6 +12,7 @@ from tests.support.consoles import (
     ENTER,
     ESCAPE,
     PATIENCE,
+    TAB,
     Consoles,
     draft_next_stage,
     eventually,
@@ -74,7 +75,7 @@ def test_without_the_conn_the_comparison_cannot_go_on(consoles: Consoles) -> Non
         draft_next_stage(terminal, "20 %")
         terminal.send(ENTER)
         terminal.until("( Go on )", PATIENCE)
-        terminal.send("\t" + ENTER)
+        terminal.send(TAB + ENTER + ENTER)
         terminal.quiet()
         assert "and press Enter" not in terminal.text()
         assert "the conn is FREE: take it to widen" in terminal.text()

@@ -21,7 +21,7 @@ Kind = TypeVar("Kind", bound=AnyEvent)
 
 PATIENCE = 20.0
 """Seconds after which something that should be seen counts as missing, on a busy machine."""
-UP, RIGHT, TAB, ENTER, ESCAPE = "\x1b[A", "\x1b[C", "\t", "\r", "\x1b"
+TAB, ENTER, ESCAPE = "\t", "\r", "\x1b"
 
 
 class Consoles:
@@ -107,7 +107,13 @@ class Consoles:
 
 def opened(terminal: Terminal) -> None:
     """Wait until a console shows the launch from facts of this moment."""
-    terminal.until(lambda screen: "● LIVE as of" in screen and "HERE     nobody" not in screen, PATIENCE)
+    terminal.until("● LIVE as of", PATIENCE)
+    terminal.quiet()
+
+
+def painted(terminal: Terminal) -> None:
+    """Wait until a console shows the launch, from facts of whatever age: keys typed earlier are dropped."""
+    terminal.until("! WAY BACK", PATIENCE)
     terminal.quiet()
 
 
@@ -157,11 +163,11 @@ def to_challenge(terminal: Terminal, reason: str) -> str:
     """From a draft through the comparison to the challenge; returns what it asks to be typed."""
     terminal.send(ENTER)
     terminal.until("[ Go on ]", PATIENCE)
-    # The focus is on Cancel; the reason is above it.
-    terminal.send(UP)
+    # The focus is on Cancel, then on the reason, then on the button.
+    terminal.send(TAB)
     terminal.send(reason)
     terminal.until(reason, PATIENCE)
-    terminal.send(ENTER + TAB + ENTER)
+    terminal.send(ENTER + ENTER)
     terminal.until("and press Enter", PATIENCE)
     asked = re.search(r"Type  (.+?)  and press Enter", terminal.text())
     assert asked, terminal.text()
@@ -170,6 +176,6 @@ def to_challenge(terminal: Terminal, reason: str) -> str:
 
 def type_challenge(terminal: Terminal, words: str) -> None:
     """Type the words of the challenge, without the Enter."""
-    terminal.send(UP)
+    terminal.send(TAB)
     terminal.send(words)
     terminal.until(f"Typed  {words}", PATIENCE)

@@ -1,0 +1,69 @@
+"""Opening the console: what the first screen shows, and where it cannot be shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from repz_console.actions import TABS
+from repz_console.config import load
+from tests.support.commands import ROOT
+from tests.support.consoles import PATIENCE, Consoles, opened
+from tests.support.pty import Terminal, console
+
+NO_TERMINAL = 64
+
+
+def test_the_first_screen_shows_the_room(consoles: Consoles) -> None:
+    with consoles.open() as terminal:
+        opened(terminal)
+        screen = terminal.text().splitlines()
+        status, tabs, keys = screen[0], screen[1], screen[-1]
+        assert status.startswith("PRODUCTION")
+        for part in ("T-", "0%", "P0:0 P1:0", "left", "conn FREE", "LIVE"):
+            assert part in status
+        assert tabs.split() == [
+            word for number, (_, title) in enumerate(TABS, 1) for word in _tab(number, title).split()
+        ]
+        assert keys.endswith("! WAY BACK")
+        for label in ("NOW", "NEXT", "STAGE", "TIMELINE", "ROLLOUT", "BUGS", "BUDGET", "CONN", "HERE", "JOURNAL"):
+            assert any(line.startswith(f" {label}") for line in screen), f"{label} is missing\n{terminal.text()}"
+
+
+def _tab(number: int, title: str) -> str:
+    return f"[{number} {title}]" if number == 1 else f"{number} {title}"
+
+
+def test_every_tab_opens_by_its_number(consoles: Consoles) -> None:
+    with consoles.open() as terminal:
+        opened(terminal)
+        for number, (_, title) in enumerate(TABS, 1):
+            terminal.send(str(number))
+            terminal.until(lambda screen, tab=f"[{number} {title}]", head=title: _shows(screen, tab, head), PATIENCE)
+
+
+def _shows(screen: str, tab: str, title: str) -> bool:
+    lines = screen.splitlines()
+    return tab in lines[1] and (title == "Room" or title in lines[2] or "Production" in lines[2])
+
+
+def test_the_shipped_launch_opens_and_says_that_its_dates_are_past(consoles: Consoles) -> None:
+    title = load(ROOT / "config.toml").plan.launch.title
+    with Terminal(
+        console("--config", str(ROOT / "config.toml")), env=consoles.environment, cwd=consoles.folder
+    ) as terminal:
+        terminal.until(lambda screen: title[:12] in screen and "LIVE as of" in screen, PATIENCE)
+        terminal.until("Every date of this plan is past", PATIENCE)
+        terminal.until("R moves them", PATIENCE)
+        terminal.send("q")
+        assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("kind", ["dumb", "unknown", ""])
+def test_a_terminal_that_cannot_show_it_is_refused_with_what_to_do(consoles: Consoles, kind: str) -> None:
+    with consoles.open(env={"TERM": kind}) as terminal:
+        assert terminal.wait(PATIENCE) == NO_TERMINAL
+        said = terminal.raw.decode()
+        assert f"TERM is {kind or 'not set'}" in said
+        assert "repz-console status" in said
+        assert b"\x1b" not in terminal.raw
+    assert not consoles.store.exists()
