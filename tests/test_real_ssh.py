@@ -1,0 +1,168 @@
+"""The shipped launch over a real SSH connection inside tmux, as an operator on a jump box has it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from repz_console.actions import TABS
+from tests.support.commands import ROOT
+from tests.support.ssh import MISSING, Tmux, server
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}; see tests/install-real.sh"),
+]
+
+ENDS_WITHIN = 10.0
+"""Seconds in which a console whose line dropped is gone."""
+_DIRECTOR = 'title = "Launch Director"'
+
+
+class Desk:
+    """An operator's laptop: tmux, and in it a client of the jump box."""
+
+    def __init__(self, folder: Path, client: list[str], bytecode: Path) -> None:
+        self.tmux = Tmux(folder)
+        self.config = folder / "config.toml"
+        self.config.write_text(_plan(folder / "store"))
+        self.config.chmod(0o600)
+        home = os.environ
+        self._environment = {
+            **{name: home[name] for name in home if name.startswith("XDG_")},
+            "HOME": home["HOME"],
+            "TZ": "UTC",
+            "PYTHONPATH": str(ROOT),
+            "PYTHONPYCACHEPREFIX": str(bytecode),
+        }
+        self._client = client
+
+    def open(self) -> None:
+        """Log in and start the console there."""
+        settings = [f"{name}={value}" for name, value in self._environment.items()]
+        remote = ["env", *settings, *self._command()]
+        self.tmux.start([*self._client, shlex.join(remote)])
+        self.tmux.until(lambda screen: "! WAY BACK" in screen and "LIVE" in screen)
+
+    def journal(self) -> list[dict[str, object]]:
+        """The journal as the command line tells it."""
+        answer = subprocess.run(
+            self._command("journal", "tail", "-n", "100", "--json"),
+            env={**os.environ, **self._environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return [json.loads(line) for line in answer.stdout.splitlines()]
+
+    def kinds(self) -> list[object]:
+        return [entry["kind"] for entry in self.journal()]
+
+    def consoles(self) -> list[int]:
+        """The processes that run the console on this config."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = path.read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if words[0] == sys.executable.encode() and str(self.config).encode() in words:
+                found.append(int(path.parent.name))
+        return found
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "repz_console", "--config", str(self.config), *arguments]
+
+
+def _plan(store: Path) -> str:
+    """The shipped launch with its own store, and this user in the director's seat."""
+    head, seat, rest = (ROOT / "config.toml").read_text().partition(_DIRECTOR)
+    assert seat
+    rest = rest.replace("users = []", f'users = ["{getpass.getuser()}"]', 1)
+    assert '[store]\npath = ""' in rest
+    return head + seat + rest.replace('[store]\npath = ""', f'[store]\npath = "{store}"')
+
+
+@pytest.fixture
+def desk(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with server(tmp_path) as client:
+        desk = Desk(tmp_path, client, tmp_path_factory.getbasetemp() / "bytecode")
+        try:
+            yield desk
+        finally:
+            desk.tmux.close()
+            for process in desk.consoles():
+                os.kill(process, signal.SIGKILL)
+
+
+def eventually(fact: Callable[[], object], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_an_operator_steers_the_launch_over_ssh_in_tmux(desk: Desk) -> None:
+    desk.open()
+    tmux = desk.tmux
+    screen = tmux.screen().splitlines()
+    assert len(screen) == 24
+    for number, (_, title) in enumerate(TABS, 1):
+        assert f"{number} {title}" in screen[1]
+    for number, (_, title) in enumerate(TABS, 1):
+        tmux.send(str(number))
+        tmux.until(f"[{number} {title}]")
+
+    tmux.send("5")
+    tmux.until("[5 Bugs]")
+    tmux.send("n")
+    tmux.until("Assignee")
+    tmux.send("-l", "checkout is down; really")
+    tmux.until("checkout is down; really")
+    tmux.send("Enter")
+    tmux.until("Filed as P2")
+    tmux.send("c")
+    tmux.until("You have the conn.")
+    tmux.until("conn YOU")
+    filed, taken = (
+        next(entry for entry in desk.journal() if entry["kind"] == kind) for kind in ("bug.filed", "conn.taken")
+    )
+    assert "checkout is down; really" in json.dumps(filed)
+    for entry in (filed, taken):
+        actor = entry["actor"]
+        assert isinstance(actor, dict)
+        assert actor["user"] == getpass.getuser()
+        assert actor["tty"].startswith("pts/")
+
+    tmux.send("q")
+    tmux.until("Leave the console?")
+    tmux.send("Tab", "Enter")
+    eventually(lambda: tmux.ended() is not None, ENDS_WITHIN)
+    assert tmux.ended() == 0
+    assert desk.kinds()[-2:] == ["conn.released", "console.closed"]
+    assert desk.consoles() == []
+
+
+def test_a_dropped_connection_ends_the_console_and_frees_the_conn(desk: Desk) -> None:
+    desk.open()
+    desk.tmux.send("c")
+    desk.tmux.until("You have the conn.")
+    assert len(desk.consoles()) == 1
+    os.kill(desk.tmux.pid(), signal.SIGKILL)
+    eventually(lambda: desk.consoles() == [], ENDS_WITHIN)
+    assert [kind for kind in desk.kinds() if kind in ("conn.taken", "conn.released", "console.closed")] == [
+        "conn.taken",
+        "conn.released",
+        "console.closed",
+    ]
