@@ -100,6 +100,9 @@ def test_percent(value: float, text: str) -> None:
         (-12.5, "$", "-$12.5"),
         (-0.001, "%", "0 %"),
         (23.0, "days", "23 days"),
+        (90.0, "s", "90 s"),
+        (12600.0, "s", "3.5 h"),
+        (6205680.0, "s", "71.8 days"),
     ],
 )
 def test_quantity(value: float, unit: str, text: str) -> None:

@@ -22,7 +22,8 @@ EXPIRY_EVERY = 4
 """Looks after which leases and people are read although nobody wrote: they end by themselves."""
 HISTORY_EVERY = 60
 """Looks after which the numbers' history is read again."""
-HISTORY_SPAN = timedelta(hours=1)
+HISTORY_SPAN = timedelta(minutes=15)
+"""Short enough that a trend shows within a minute of the first poll."""
 HISTORY_POINTS = 60
 
 CONN = "conn"
@@ -98,7 +99,7 @@ class Follower:
         await self._read_accounts()
 
     async def read_history(self) -> None:
-        """Read how the numbers went in the last hour."""
+        """Read how the numbers went lately."""
         since = self._known.clock() - HISTORY_SPAN
         names = [
             (snapshot.source, reading.name)

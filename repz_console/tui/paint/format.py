@@ -166,13 +166,20 @@ def plain(value: float, decimals: int = 1) -> str:
     return "0" if text == "-0" else text
 
 
+_LONG = 7200
+"""Seconds from which a span is told in hours or days."""
+
+
 def quantity(value: float, unit: str) -> str:
-    """A measured value with its unit, in about four digits: `184 ms`, `1.2 GB`, `23 days`, `0.08 %`."""
+    """A measured value with its unit, in about four digits: `184 ms`, `1.2 GB`, `23 days`, `0.08 %`, `3.5 h`."""
     if unit in ("B", "B/s"):
         size, step = value, 0
         while abs(size) >= 1000 and step < len(_BYTES) - 1:
             size, step = size / 1000, step + 1
         return f"{plain(size, 0 if step == 0 or abs(size) >= 100 else 1)} {_BYTES[step]}{unit[1:]}"
+    if unit == "s" and abs(value) >= _LONG:
+        value, unit = (value / 86400, "days") if abs(value) >= 2 * 86400 else (value / 3600, "h")
+        return f"{plain(value, 1)} {unit}"
     magnitude = abs(value)
     decimals = 0 if magnitude >= 1000 else 1 if magnitude >= 100 else 2
     number = plain(value, decimals)
