@@ -217,3 +217,54 @@ async def test_untrusted_text_presses_nothing_and_paints_nothing(tmp_path: Path)
     async with showing(app, 120, 40) as pilot:
         await press(pilot, "5")
         assert "[@click=app.exit]x[/]" in text_of(app)
+
+
+async def test_a_pane_that_cannot_be_drawn_leaves_the_way_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("\x1b[2Jus")
+
+    monkeypatch.setattr("repz_console.tui.paint.health.paint", broken)
+    app = still_app(rooms.live(), tmp_path)
+    async with showing(app) as pilot:
+        await press(pilot, "4")
+        assert "This pane cannot be drawn: KeyError" in text_of(app)
+        await press(pilot, "exclamation_mark")
+        assert "Nobody of visitors" in text_of(app)
+        await press(pilot, "escape", "1")
+        assert "JOURNAL" in text_of(app)
+
+
+async def test_an_act_that_fails_is_said_and_the_console_stays(tmp_path: Path) -> None:
+    app = still_app(rooms.live(), tmp_path)
+    async with showing(app) as pilot:
+        await press(pilot, "N")
+        await write(pilot, "x")
+        await press(pilot, "enter")
+        assert "should not have happened" in text_of(app)
+
+
+async def test_the_timeline_opens_on_the_present(tmp_path: Path) -> None:
+    app = still_app(rooms.live(), tmp_path)
+    async with showing(app) as pilot:
+        await press(pilot, "2")
+        assert app.choice.scroll > 0
+        assert "Progressive launch" in text_of(app)
+
+
+async def test_the_mouse_opens_tabs_and_selects_rows(tmp_path: Path) -> None:
+    app = still_app(rooms.live(), tmp_path)
+    async with showing(app) as pilot:
+        await pilot.click("#tabs", offset=(text_of(app).splitlines()[1].index("Journal"), 0))
+        await pilot.pause()
+        assert app.tab == "journal"
+        await pilot.click("#pane", offset=(5, 6))
+        await pilot.pause()
+        assert app.selected[0] == "journal"
+
+
+async def test_notices_are_said_one_after_the_other(tmp_path: Path) -> None:
+    app = still_app(rooms.live(), tmp_path)
+    app.messages.notice(["theme skipped: mine.toml", "settings not used"])
+    async with showing(app):
+        app.messages.move_on()
+        assert app.messages.now == ("theme skipped: mine.toml", "warn")

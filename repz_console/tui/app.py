@@ -22,16 +22,15 @@ from textual.app import ComposeResult
 
 from repz_console.actions import ACTIONS, TABS, Action, keys_of
 from repz_console.store.errors import StoreError
-from repz_console.text import safe
 from repz_console.tui import acts, panes
 from repz_console.tui.acts.reasons import why_not
+from repz_console.tui.front import Front
 from repz_console.tui.messages import Messages
-from repz_console.tui.overlay import Overlay
-from repz_console.tui.paint.base import BLOCKS, Brush, Choices, Glyphs, Line, Sheet, Size
-from repz_console.tui.paint.format import cell_width, pad
-from repz_console.tui.paint.status import SMALLEST, banner, key_line, small, status_line, tab_line
+from repz_console.tui.paint.base import BLOCKS, Choices, Glyphs, Size
+from repz_console.tui.paint.format import cell_width
+from repz_console.tui.paint.status import SMALLEST
 from repz_console.tui.settings import SettingsFile
-from repz_console.tui.sheet import Artist, LineView, SheetView
+from repz_console.tui.sheet import Artist
 from repz_console.tui.stack import DialogStack
 from repz_console.tui.terminal import GuardedApp
 from repz_console.tui.themes import Palette, Theme, choose
@@ -85,31 +84,21 @@ class ConsoleApp(GuardedApp):
         self.choices = {tab: Choices(sort=settings.settings.sort.get(tab, ""), rollout="") for tab, _ in TABS}
         self._opening = opening
         self._clock = clock
-        self._messages = Messages(notices)
+        self.messages = Messages(notices)
         self._dialogs = DialogStack()
-        self._visited: set[str] = set()
         self._busy: dict[str, asyncio.Task[None]] = {}
-        self._basis: tuple[Any, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
         self._shown = False
         self._seen_at = float("inf")
         self._unsubscribe: Callable[[], None] | None = None
-        artist = Artist(Palette(self.theme_now), glyphs)
-        self.artist = artist
-        self.status = LineView(artist, id="status")
-        self.status.line = ((last_status, "muted"),)
-        self.tabs = LineView(artist, id="tabs")
-        self.banner = LineView(artist, id="banner")
-        self.pane = SheetView(artist, id="pane")
-        self.keys = LineView(artist, id="keys")
-        self.overlay = Overlay(artist, id="overlay")
+        self.front = Front(self, Artist(Palette(self.theme_now), glyphs), last_status)
+        self.pane = self.front.pane
 
     # Life
 
     def compose(self) -> ComposeResult:
-        """One widget a line, one for every pane, one for every dialog."""
-        self.banner.display = False
-        yield from (self.status, self.tabs, self.banner, self.pane, self.keys, self.overlay)
+        """What `Front` has."""
+        yield from self.front.widgets
 
     async def on_mount(self) -> None:
         """Begin to open the session, and give it the short time it needs where nothing is wrong."""
@@ -192,6 +181,16 @@ class ConsoleApp(GuardedApp):
         return next((one for one in rollouts if one.id == named), rollouts[0] if rollouts else None)
 
     @property
+    def glyphs(self) -> Glyphs:
+        """The signs that this screen may use."""
+        return self.front.artist.glyphs
+
+    @property
+    def pane_size(self) -> Size:
+        """Columns and rows of the pane."""
+        return Size(self.size.width, self.front.pane_height)
+
+    @property
     def choice(self) -> Choices:
         """What the operator looks at on this tab."""
         return self.choices[self.tab]
@@ -213,7 +212,7 @@ class ConsoleApp(GuardedApp):
         self.choices[tab] = replace(self.choices[tab], **changes)
         if tab == self.tab:
             self.refresh_pane(follow=follow)
-            self._show_keys()
+            self.front.show_keys()
 
     def open_tab(self, tab: str) -> None:
         """Show another tab."""
@@ -228,9 +227,9 @@ class ConsoleApp(GuardedApp):
 
     def say(self, text: str, role: str = "text") -> None:
         """Show a line in place of the keys for some seconds."""
-        self._messages.say(text, role)
+        self.messages.say(text, role)
         if self._shown:
-            self._show_keys()
+            self.front.show_keys()
             if self.too_small:
                 self.refresh_pane()
 
@@ -243,113 +242,36 @@ class ConsoleApp(GuardedApp):
     def use_theme(self, theme: Theme) -> None:
         """Draw everything in other colours."""
         self.theme_now = theme
-        self.artist = Artist(Palette(theme), self.artist.glyphs)
-        for widget in (self.status, self.tabs, self.banner, self.keys, self.pane, self.overlay):
-            widget.artist = self.artist
-            widget.refresh()
+        self.front.draw_with(Artist(Palette(theme), self.glyphs))
 
     def refresh_all(self, *, follow: bool = False) -> None:
         """Look at the session again and draw what changed."""
         session = self.session
         self.view = session.view() if session is not None else None
-        self._show_frame()
+        self.front.show_frame()
         self.refresh_pane(follow=follow)
         if session is not None:
-            session.remember_status("".join(text for text, _ in self.status.line).rstrip())
+            session.remember_status("".join(text for text, _ in self.front.status.line).rstrip())
 
     def refresh_pane(self, *, follow: bool = False) -> None:
-        """Paint the pane again if anything it shows is another object than last time."""
-        view = self.view
-        size = Size(self.size.width, self.pane_height)
-        if view is None:
-            self.pane.show(Sheet([((" Opening the launch ...", "muted"),)], [""]))
-            return
-        if self.too_small:
-            self.pane.show(self._small_sheet(view))
-            self._basis = ()
-            return
-        basis = (self.tab, size, self.choice, *panes.shown(self.tab, view))
-        if len(basis) == len(self._basis) and all(map(_unchanged, basis, self._basis)) and not follow:
-            return
-        self._basis = basis
-        self.pane.show(self._painted(view, size), self.choice.cursor, follow=follow)
-        if self.pane.lost:
-            # The selected row is gone: the one in its place takes over.
-            self.choose(cursor=self.pane.nearest())
-
-    def _painted(self, view: RoomView, size: Size) -> Sheet:
-        brush = Brush(size, self.choice, self.artist.glyphs, self.session.actor.user if self.session else "")
-        try:
-            if self.tab not in self._visited:
-                self._visited.add(self.tab)
-                brush = replace(brush, choices=self._first_look(view, brush))
-            return panes.paint(self.tab, view, brush)
-        except Exception as error:
-            # A pane that cannot be drawn must not take the way back with it.
-            log.exception("the pane %s cannot be drawn", self.tab)
-            text = f" This pane cannot be drawn: {type(error).__name__}: {safe(error)}. The others still work."
-            return Sheet([((text, "bad"),)], [""])
-
-    def _first_look(self, view: RoomView, brush: Brush) -> Choices:
-        if self.tab == "timeline":
-            self.choices["timeline"] = replace(brush.choices, scroll=panes.scroll_to_now(view, brush))
-        return self.choice
-
-    @property
-    def pane_height(self) -> int:
-        """Rows of the pane."""
-        return max(0, self.size.height - 3 - bool(self.banner.display))
-
-    def _small_sheet(self, view: RoomView) -> Sheet:
-        size = Size(self.size.width, self.size.height)
-        lines: list[Line] = list(small(view, size, self.artist.glyphs, self.now))
-        message = self._messages.now
-        if message is not None and size.height > 1:
-            lines[size.height - 1 :] = [pad([message], size.width, self.artist.glyphs.ellipsis)]
-        return Sheet(lines, [""] * len(lines))
-
-    def _show_frame(self) -> None:
-        plain = not self.too_small
-        for widget in (self.status, self.tabs, self.keys):
-            widget.display = plain
-        if self.view is None or not plain:
-            self.banner.display = False
-            return
-        width, glyphs = self.size.width, self.artist.glyphs
-        self.status.show(status_line(self.view, width, glyphs, self.now))
-        self.tabs.show(tab_line(self.tab, width))
-        line = banner(self.view, width, glyphs)
-        self.banner.display = line is not None
-        self.banner.show(line or ())
-        self._show_keys()
-
-    def _show_keys(self) -> None:
-        message, dialog = self._messages.now, self.dialog
-        if message is not None:
-            line: Line = pad([(f" {message[0]}", message[1])], self.size.width, self.artist.glyphs.ellipsis)
-        elif dialog is not None and dialog.inline:
-            line = dialog.body(Size(self.size.width, 1), self.artist.glyphs)[0]
-        else:
-            here = [action for action in ACTIONS if not action.tabs or self.tab in action.tabs]
-            disabled = [action.id for action in here if action.shown and why_not(self, action)]
-            line = key_line(here, self.size.width, disabled, self.keymap)
-        self.keys.show(line)
+        """Draw the pane again where something it shows has changed."""
+        self.front.show_pane(follow=follow)
 
     def _tick(self) -> None:
         self.refresh_all()
         if self.session is not None:
-            self._messages.notice(self.session.notices)
-        if self._messages.move_on():
-            self._show_keys()
+            self.messages.notice(self.session.notices)
+        if self.messages.move_on():
+            self.front.show_keys()
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size: everything is laid out again."""
-        self._basis = ()
+        self.front.forget()
         self.call_after_refresh(self._resized)
 
     def _resized(self) -> None:
         self.refresh_all(follow=True)
-        self.show_dialog()
+        self.front.show_dialog()
 
     # Keys
 
@@ -365,7 +287,7 @@ class ConsoleApp(GuardedApp):
         elif isinstance(event, events.Paste) and not event.is_forwarded:
             if self.dialog is not None:
                 self.dialog.paste(event.text)
-                self.show_dialog()
+                self.front.show_dialog()
         else:
             await super().on_event(event)
 
@@ -386,7 +308,7 @@ class ConsoleApp(GuardedApp):
         elif dialog is not None:
             dialog.key("escape" if key == "ctrl+c" else key, character)
             self._dialogs.settle()
-            self.show_dialog()
+            self.front.show_dialog()
         elif action is not None:
             self.perform(action)
 
@@ -426,8 +348,8 @@ class ConsoleApp(GuardedApp):
         """The mouse opens a tab or selects a row; it never changes anything."""
         if self.dialog is not None:
             return
-        if event.widget is self.tabs:
-            ends = accumulate(cell_width(text) for text, _ in self.tabs.line)
+        if event.widget is self.front.tabs:
+            ends = accumulate(cell_width(text) for text, _ in self.front.tabs.line)
             self.open_tab(
                 next((tab for (tab, _), end in zip(TABS, ends, strict=False) if event.screen_x < end), self.tab)
             )
@@ -441,21 +363,10 @@ class ConsoleApp(GuardedApp):
     async def ask(self, dialog: Dialog) -> Any:
         """Show a dialog and wait for its answer; None after a cancel. One opened meanwhile comes first."""
         answer = self._dialogs.push(dialog)
-        self.show_dialog()
+        self.front.show_dialog()
         return await answer
 
     @property
     def dialog(self) -> Dialog | None:
         """The dialog that has the keyboard."""
         return self._dialogs.top
-
-    def show_dialog(self) -> None:
-        """Draw the dialog that has the keyboard, or take the last one away."""
-        dialog = self.dialog
-        self._show_keys()
-        over = dialog if dialog is not None and not dialog.inline else None
-        self.overlay.show(over, Size(self.size.width, self.size.height))
-
-
-def _unchanged(new: object, old: object) -> bool:
-    return new is old or (isinstance(new, (str, int, tuple, Choices)) and new == old)

@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rich.cells import get_character_cell_size
+from rich.color import ColorSystem
+from rich.style import Style
 
 
 class Pen(NamedTuple):
@@ -28,6 +30,29 @@ _SHORT_GAP = 5
 """Unchanged cells that cost less to write again than to jump over."""
 _VISIBLE_WHEN_BLANK = frozenset("479")
 """Attributes that show on a space: underline, reverse, strike."""
+
+
+def pen_of(style: Style, system: ColorSystem | None) -> Pen:
+    """How a terminal with these colours draws a style; without any, only bold, underline and their like remain."""
+    attributes = ";".join(
+        number
+        for number, on in (
+            ("1", style.bold),
+            ("2", style.dim),
+            ("3", style.italic),
+            ("4", style.underline),
+            ("7", style.reverse),
+            ("9", style.strike),
+        )
+        if on
+    )
+    front, back = PLAIN.front, PLAIN.back
+    if system is not None:
+        if style.color is not None:
+            front = ";".join(style.color.downgrade(system).get_ansi_codes(foreground=True))
+        if style.bgcolor is not None:
+            back = ";".join(style.bgcolor.downgrade(system).get_ansi_codes(foreground=False))
+    return Pen(attributes, front, back)
 
 
 @lru_cache(maxsize=8192)

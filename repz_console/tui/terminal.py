@@ -30,7 +30,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 
-from repz_console.tui.cells import PLAIN, Cells, Pen
+from repz_console.tui.cells import PLAIN, Cells, Pen, pen_of
 from repz_console.tui.descriptor import hard_exit, make_raw, own_description, restore, size_of
 from repz_console.tui.keyboard import InputFilter
 from repz_console.tui.modes import ALTERNATE_SCREEN, LEAVE
@@ -386,26 +386,3 @@ def pieces(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, int, Strip
         for end, (column, chop) in zip(update.chop_ends[row], update.chops[row].items(), strict=False):
             if chop is not None and column <= last and end > first:
                 yield row, column, chop if end <= last else chop.crop(0, last - column)
-
-
-def pen_of(style: Style, system: ColorSystem | None) -> Pen:
-    """How a terminal with these colours draws a style; without any, only bold, underline and their like remain."""
-    attributes = ";".join(
-        number
-        for number, on in (
-            ("1", style.bold),
-            ("2", style.dim),
-            ("3", style.italic),
-            ("4", style.underline),
-            ("7", style.reverse),
-            ("9", style.strike),
-        )
-        if on
-    )
-    front, back = PLAIN.front, PLAIN.back
-    if system is not None:
-        if style.color is not None:
-            front = ";".join(style.color.downgrade(system).get_ansi_codes(foreground=True))
-        if style.bgcolor is not None:
-            back = ";".join(style.bgcolor.downgrade(system).get_ansi_codes(foreground=False))
-    return Pen(attributes, front, back)

@@ -197,7 +197,7 @@ async def way_back(app: ConsoleApp) -> None:
     if letter == again:
         if below is not None:
             below.paste(again)
-            app.show_dialog()
+            app.front.show_dialog()
         return
     control = app.live.control
     app.say(f"{rollout.title}: under way ...", "warn")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from repz_console.room.views import ItemView
 from repz_console.tui.dialogs.fields import Text
 from repz_console.tui.dialogs.form import Form
-from repz_console.tui.paint.base import Brush, Size
+from repz_console.tui.paint.base import Brush
 from repz_console.tui.paint.timeline import bars_width, most_scroll, scroll_to_now
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def to_now(app: ConsoleApp) -> None:
 
 
 def _brush(app: ConsoleApp) -> Brush:
-    return Brush(Size(app.size.width, app.pane_height), app.choice, app.artist.glyphs)
+    return Brush(app.pane_size, app.choice, app.glyphs)
 
 
 async def progress(app: ConsoleApp) -> None:
