@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from repz_console.actions import TABS
@@ -38,10 +40,10 @@ def test_every_tab_opens_by_its_number(consoles: Consoles) -> None:
         opened(terminal)
         for number, (_, title) in enumerate(TABS, 1):
             terminal.send(str(number))
-            terminal.until(lambda screen, tab=f"[{number} {title}]", head=title: _shows(screen, tab, head), PATIENCE)
+            terminal.until(partial(_shows, f"[{number} {title}]", title), PATIENCE)
 
 
-def _shows(screen: str, tab: str, title: str) -> bool:
+def _shows(tab: str, title: str, screen: str) -> bool:
     lines = screen.splitlines()
     return tab in lines[1] and (title == "Room" or title in lines[2] or "Production" in lines[2])
 

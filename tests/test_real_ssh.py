@@ -53,6 +53,8 @@ class Desk:
         remote = ["env", *settings, *self._command()]
         self.tmux.start([*self._client, shlex.join(remote)])
         self.tmux.until(lambda screen: "! WAY BACK" in screen and "LIVE" in screen)
+        # A key that came before the first whole frame was typed blindly, and is dropped.
+        self.tmux.quiet()
 
     def journal(self) -> list[dict[str, object]]:
         """The journal as the command line tells it."""

@@ -134,6 +134,9 @@ class Terminal:
                 raise AssertionError(f"still running after {seconds} s\n{self.text()}")
             if self.fd < 0 or self._piece(0.02) is None:
                 time.sleep(0.02)
+        # Its last words may still be on their way.
+        while self._piece(0):
+            pass
         return os.waitstatus_to_exitcode(self.status)
 
     def modes(self) -> dict[str, bool]:

@@ -106,10 +106,20 @@ class Tmux:
             time.sleep(0.05)
         return screen
 
+    def quiet(self, gap: float = 0.4, seconds: float = 20.0) -> str:
+        """The screen, once nothing on it changed for `gap` seconds."""
+        screen, since, deadline = self.screen(), time.monotonic(), time.monotonic() + seconds
+        while time.monotonic() < min(since + gap, deadline):
+            time.sleep(0.05)
+            if (now := self.screen()) != screen:
+                screen, since = now, time.monotonic()
+        return screen
+
     def ended(self) -> int | None:
         """The exit code of the window's command, None while it runs."""
-        dead, code = self._tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}").strip().partition(" ")[::2]
-        return int(code or -1) if dead == "1" else None
+        # The window counts as dead a moment before the code is known.
+        code = self._tmux("display-message", "-p", "#{pane_dead_status}").strip()
+        return int(code) if code else None
 
     def pid(self) -> int:
         """The process of the window's command."""
