@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -21,6 +22,7 @@ MISSING = [
 """What of it this machine lacks."""
 
 _START = 10.0
+_ENDED = "ended with"
 _SERVER = """
 Port {port}
 ListenAddress 127.0.0.1
@@ -73,20 +75,10 @@ class Tmux:
         self._base = ["tmux", "-S", str(folder / "tmux"), "-f", "/dev/null"]
 
     def start(self, command: list[str]) -> None:
-        """Run `command` in the window, which stays when that ends."""
-        self._tmux(
-            "new-session",
-            "-d",
-            "-x",
-            "80",
-            "-y",
-            "24",
-            f"exec {shlex.join(command)}",
-            ";",
-            "set",
-            "remain-on-exit",
-            "on",
-        )
+        """Run `command` in the window, which stays when that ends and says how."""
+        # tmux itself does not always learn the exit code.
+        shown = f"{shlex.join(command)}; echo {_ENDED} $?; exec sleep 3600"
+        self._tmux("new-session", "-d", "-x", "80", "-y", "24", shown)
 
     def send(self, *keys: str) -> None:
         """Press keys by tmux's names; a text is typed letter by letter."""
@@ -117,13 +109,13 @@ class Tmux:
 
     def ended(self) -> int | None:
         """The exit code of the window's command, None while it runs."""
-        # The window counts as dead a moment before the code is known.
-        code = self._tmux("display-message", "-p", "#{pane_dead_status}").strip()
-        return int(code) if code else None
+        found = re.search(rf"^{_ENDED} (\d+)$", self.screen(), re.MULTILINE)
+        return int(found[1]) if found else None
 
     def pid(self) -> int:
         """The process of the window's command."""
-        return int(self._tmux("display-message", "-p", "#{pane_pid}"))
+        shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
+        return int(Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0])
 
     def close(self) -> None:
         """End everything in it."""
