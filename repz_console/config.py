@@ -94,7 +94,8 @@ def load(explicit: Path | None = None) -> Loaded:
             mistakes += [Mistake(place, line, f"include[{index}]", it.found, it.allowed) for it in error.mistakes]
     if mistakes:
         raise ConfigError(mistakes)
-    return load_text(text, includes, path, why=why)
+    # Reading the text takes most of the time: a config in one piece, as most are, is read once.
+    return _loaded(_document(text, includes, path) if includes else first, text, includes, path, why)
 
 
 def load_text(text: str, includes: Mapping[str, str], path: Path, *, why: str = "the adopted plan") -> Loaded:
@@ -102,9 +103,15 @@ def load_text(text: str, includes: Mapping[str, str], path: Path, *, why: str = 
 
     Raises `ConfigError` with every mistake.
     """
+    return _loaded(_document(text, includes, path), text, includes, path, why)
+
+
+def _document(text: str, includes: Mapping[str, str], path: Path) -> Document:
     texts = {displayed(path): text}
-    texts |= {displayed(path.parent / name): included for name, included in includes.items()}
-    document = Document(texts)
+    return Document(texts | {displayed(path.parent / name): included for name, included in includes.items()})
+
+
+def _loaded(document: Document, text: str, includes: Mapping[str, str], path: Path, why: str) -> Loaded:
     plan, options = _validated(document)
     return Loaded(
         plan=plan,
