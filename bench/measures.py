@@ -130,8 +130,10 @@ def busy(folder: Path, seconds: float) -> list[Figure]:
             screen.until(LIVE)
             screen.send("4")
             screen.until("Live monitors")
-            screen.send("G")
-            screen.until("load")
+            screen.until("wave.1")
+            screen.send("/")
+            screen.send("wave\r")
+            screen.until("wave.5")
             screen.read(5)
             ours, _ = _usage(screen, seconds)
         with Terminal(HTOP, columns=columns, rows=rows, env=scenarios.environment_of(folder)) as screen:

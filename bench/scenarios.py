@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import waves
 from repz_console.events import BugFiled
 from repz_console.facts import PRIORITIES
 from repz_console.resources import shipped
@@ -34,30 +35,31 @@ def launch(folder: Path, *, sources: str = "", tasks: int = 0) -> dict[str, str]
     config.chmod(0o600)
     state = folder / "state"
     state.mkdir(exist_ok=True)
+    waves.install(folder / "plugins")
     environment = {
         "REPZ_CONFIG": str(config),
         "XDG_STATE_HOME": str(state),
         "XDG_CONFIG_HOME": str(folder / "settings"),
         "HOME": str(folder),
-        "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+        "PYTHONPATH": f"{folder / 'plugins'}:{Path(__file__).resolve().parent.parent}",
     }
     return environment
 
 
 def quiet_sources(count: int) -> str:
     """`count` flag files polled every second, none of which changes."""
-    return 'plan.kind = "plan"\nbugs.kind = "local"\nspend.kind = "ledger"\n'.join(["[source]\n", ""]) + "".join(
-        f'\n[source.flags{number if number else ""}]\nkind = "flagd"\nevery = 1\npath = "state:flags{number}.json"\n'
+    return '[source.plan]\nkind = "plan"\n[source.bugs]\nkind = "local"\n[source.spend]\nkind = "ledger"\n' + "".join(
+        f'[source.flags{number or ""}]\nkind = "flagd"\nevery = 1\npath = "state:flags{number}.json"\n'
         for number in range(count)
     )
 
 
 def busy_sources() -> str:
-    """The machine's own figures, read every second: processor, memory, load and network change all the time."""
+    """Five values that change every second, and the machine's own figures."""
     return (
         '[source.plan]\nkind = "plan"\n[source.bugs]\nkind = "local"\n[source.spend]\nkind = "ledger"\n'
         '[source.flags]\nkind = "flagd"\nevery = 60\npath = "state:flags.json"\n'
-        '[source.box]\nkind = "host"\nevery = 1\n'
+        '[source.box]\nkind = "host"\nevery = 1\n[source.sea]\nkind = "waves"\nevery = 1\n'
     )
 
 

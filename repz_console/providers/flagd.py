@@ -104,8 +104,8 @@ class Flagd(Provider):
             return error.fault.what
 
     async def _in_thread(self, call: Callable[[FlagFile], Result], deadline: float) -> Result:
-        file = FlagFile(self.context.resolve(self.options.path))
-        return await in_thread(lambda: call(file), deadline=deadline, what=safe(file.path.name))
+        path = self.context.resolve(self.options.path)
+        return await in_thread(lambda: call(FlagFile(path)), deadline=deadline, what=safe(path.name))
 
     def _layout(self, rollout: str) -> states.Layout:
         plan = self.context.plan

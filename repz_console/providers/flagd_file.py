@@ -13,6 +13,7 @@ import stat
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct
@@ -53,12 +54,12 @@ class Loaded(Struct, frozen=True):
 
 
 class FlagFile:
-    """One definition file, and the lock beside it that all consoles share."""
+    """One definition file, and the lock beside it that all consoles share. Lives for one look or one change."""
 
     def __init__(self, path: Path) -> None:
         self._named = path
 
-    @property
+    @cached_property
     def path(self) -> Path:
         """The file itself, behind any symbolic link: replacing a link would leave its target as it was."""
         return Path(os.path.realpath(self._named))
