@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, date
 from decimal import Decimal
@@ -175,6 +176,21 @@ async def test_a_call_that_hangs_is_left_behind(tmp_path: Path) -> None:
 
     with pytest.raises(ProviderError, match=r"the disk did not answer within 0\.05 s"):
         await in_thread(hang, deadline=0.05, what="the disk")
+    released.set()
+
+
+async def test_a_worker_whose_call_hangs_is_given_no_other(tmp_path: Path) -> None:
+    released, ended = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        released.wait(10)
+        ended.set()
+
+    with pytest.raises(ProviderError):
+        await in_thread(hang, deadline=0.05, what="the disk")
+    names = [await in_thread(threading.current_thread, deadline=5, what="the disk") for _ in range(3)]
+    assert len(set(names)) == 1
+    assert not ended.is_set()
     released.set()
 
 

@@ -136,6 +136,10 @@ class Rule:
         """The share of a country's people who are shown the feature; `EVERYWHERE_ELSE` for all countries unnamed."""
         return self._percent(self._targeting, country)
 
+    def least(self, country: str) -> float:
+        """The same share, of those alone who have a key: without one nobody falls in a share below all."""
+        return self._least(self._targeting, country)
+
     def _explore(self, node: Any, depth: int) -> None:
         """Refuse every branch that is not understood, also those that no country of the plan would reach."""
         if depth > _DEEPEST:
@@ -162,6 +166,13 @@ class Rule:
             elif condition is None or country in self._countries(condition):
                 return max(highest, self._percent(result, country))
         return max(highest, 100.0 if self._variant(None) else 0.0)
+
+    def _least(self, node: Any, country: str) -> float:
+        if isinstance(node, dict) and "if" in node:
+            for condition, result in self._branches(node):
+                if condition is None or self._asks_key(condition) or country in self._countries(condition):
+                    return self._least(result, country)
+        return self._percent(node, country)
 
     def _branches(self, node: dict[str, Any]) -> list[tuple[Any, Any]]:
         """(condition, result) in order; the condition of the last is None where it holds for all."""

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import TypeVar
 
 from repz_console.providers.base import ProviderError
@@ -18,7 +19,7 @@ Result = TypeVar("Result")
 
 
 async def in_thread(call: Callable[[], Result], *, deadline: float, what: str) -> Result:
-    """What `call` returns or raises, run in a thread of its own.
+    """What `call` returns or raises, run in a thread that does nothing else meanwhile.
 
     After `deadline` seconds raises `ProviderError` naming `what`. The call then goes on unseen: it may still have its
     effect.
@@ -43,7 +44,7 @@ async def in_thread(call: Callable[[], Result], *, deadline: float, what: str) -
         with contextlib.suppress(RuntimeError):  # the loop may be closed by now: nobody waits any more
             loop.call_soon_threadsafe(settle, result, error)
 
-    threading.Thread(target=run, name=f"repz {what}", daemon=True).start()
+    _start(run)
     try:
         async with asyncio.timeout(deadline):
             return await answer
@@ -51,3 +52,29 @@ async def in_thread(call: Callable[[], Result], *, deadline: float, what: str) -
         if answer.done() and not answer.cancelled():
             raise
         raise ProviderError(f"{what} did not answer within {deadline:g} s") from None
+
+
+class _Worker(threading.Thread):
+    """Does one call after the other. One whose call hangs is simply not there for the next."""
+
+    def __init__(self) -> None:
+        super().__init__(name="repz blocking call", daemon=True)
+        self.calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def run(self) -> None:
+        while True:
+            self.calls.get()()
+            _idle.append(self)
+
+
+_idle: list[_Worker] = []
+"""Workers without a call. Starting a thread costs more than most of the calls."""
+
+
+def _start(call: Callable[[], None]) -> None:
+    try:
+        worker = _idle.pop()
+    except IndexError:
+        worker = _Worker()
+        worker.start()
+    worker.calls.put(call)
