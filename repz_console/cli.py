@@ -5,6 +5,7 @@ Help needs nothing but this file: what each command is for stands in the table b
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -39,6 +40,8 @@ def entry(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit code."""
     from repz_console.commands import failures
 
+    # Most commands end before anything is worth collecting; the screen and the recorder switch it on again.
+    gc.disable()
     try:
         if not arguments and not completing():
             # The console is opened far more often than any command: it need not wait for the option parser.
@@ -51,6 +54,7 @@ def entry(arguments: Sequence[str]) -> int:
     except BaseException as error:
         return failures.report(error)
     finally:
+        gc.enable()
         failures.flush()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 
 import click
@@ -40,6 +41,7 @@ async def _record(config: Loaded) -> None:
     for number in _ENDED_BY:
         loop.add_signal_handler(number, end, number.name)
     async with Session.open(config, collect=True, recorder=True) as session:
+        gc.enable()  # unlike other commands this one stays
         teller = _Teller(session)
         say(f"records {config.plan.launch.title}: {len(config.plan.source)} sources, the store is {session.folder}")
         unsubscribe = session.subscribe(teller.tell)
