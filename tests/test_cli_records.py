@@ -122,7 +122,9 @@ def test_an_instant_without_an_offset_is_wall_clock_time_at_the_launch(text: str
     assert parsed(text, "America/New_York") == expected
 
 
-@pytest.mark.parametrize("text", ["2027-02-05", "soon", "", "2027-03-14T02:30"])
+@pytest.mark.parametrize(
+    "text", ["2027-02-05", "soon", "", "2027-03-14T02:30", "0001-01-01T00:00+14:00", "9999-12-31T23:00"]
+)
 def test_an_instant_that_is_none_is_bad_input(text: str) -> None:
     with pytest.raises(Stop) as stopped:
         parsed(text, "America/New_York")
@@ -135,6 +137,13 @@ def test_a_dry_run_tells_every_move_and_changes_nothing(repz: Commands) -> None:
     assert "Fri 2031-05-16  ->  Sat 2031-05-24  another weekday" in answer.out
     assert "+8 days" in answer.out
     assert json.loads(repz("status", "--json").out)["launch"]["rebased_days"] == 0
+
+
+@pytest.mark.parametrize("when", ["2200-01-01T09:00", "1969-12-31T09:00"])
+def test_a_rebase_to_a_year_without_a_calendar_is_bad_input(repz: Commands, when: str) -> None:
+    answer = repz("rebase", "--full-launch", when, "--dry-run")
+    assert (answer.code, answer.out) == (2, "")
+    assert "1970 to 2199" in answer.err
 
 
 def test_a_rebase_is_confirmed_at_a_terminal_and_leaves_the_config_alone(repz: Commands, tmp_path: Path) -> None:

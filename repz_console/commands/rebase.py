@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from zoneinfo import ZoneInfo
 
 import click
@@ -32,7 +32,10 @@ def command(ctx: click.Context, when: str, dry_run: bool) -> None:
     async def move(session: Session) -> str:
         plan = session.plan
         instant = parsed(when, plan.launch.full_launch.zone or plan.launch.zone)
-        moved = schedule.rebase(plan, instant)
+        try:
+            moved = schedule.rebase(plan, instant)
+        except ValueError as error:
+            raise Stop(Exit.INPUT, str(error)) from None
         for text in _report(plan, moved):
             click.echo(text)
         if dry_run:
@@ -48,7 +51,10 @@ def parsed(text: str, zone: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise Stop(Exit.INPUT, f"{text!r} is no instant: write it like 2027-02-05T09:00") from None
+        at = None
+    # The calendar's very first and last years have days that a change of zone would take out of it.
+    if at is None or not MINYEAR < at.year < MAXYEAR:
+        raise Stop(Exit.INPUT, f"{text!r} is no instant: write it like 2027-02-05T09:00")
     if len(text) <= len("2027-02-05"):
         raise Stop(Exit.INPUT, f"{text!r} has no time of day: write it like {text}T09:00")
     if at.tzinfo is not None:
