@@ -133,6 +133,9 @@ class RolloutState(Struct, frozen=True):
     """The id of the change that wrote it, when this console family did; empty for a stranger's change."""
     notes: tuple[str, ...] = ()
     """What is odd about it, one plain line each."""
+    least: Exposure | None = None
+    """Where shares differ within a cell of `exposure`, which then has the highest: what every cell has at least.
+    Going there or below takes something from some and gives nothing to anybody. None where `exposure` says it all."""
 
 
 class Facts(Struct, frozen=True):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from repz_console.engine import carrier
 from repz_console.engine.session import Session
@@ -121,6 +122,19 @@ async def test_roll_back_takes_the_smaller_of_each_cell(session: Session, backen
     assert outcome.state == "confirmed"
     assert backend.state.exposure.percent == {"us": 20}
     assert not any(exposures.widens(at(60), change.target) for change in backend.applied)
+
+
+async def test_where_shares_differ_within_a_region_nothing_rises_unseen(session: Session, backend: Backend) -> None:
+    await widen(session, 20)
+    await widen(session, 60)
+    backend.meddle(at(60))
+    backend.state = replace(backend.state, least=at(5))
+    # 40 % is less than the 60 % that some have, and more than the 5 % of others.
+    refused = await session.control.change("production", "set", at(40), expect=await revision(session))
+    assert refused.state == "refused"
+    assert "differ" in refused.line
+    assert (await session.control.change("production", "rollback")).state == "confirmed"
+    assert backend.state.exposure == at(5)
 
 
 async def test_roll_back_works_on_the_last_known_state_where_the_backend_cannot_be_read(

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ParseError
 
 from repz_console.facts import Exposure
-from repz_console.plan.exposure import cells, same, widens
+from repz_console.plan.exposure import at_most, cells, same, widens
 from repz_console.plan.model import Region
 from repz_console.providers import flagd_state
 from repz_console.providers.base import ProviderError
@@ -188,6 +189,8 @@ def test_countries_moved_by_a_stranger_count_for_the_whole_region() -> None:
     state = flagd_state.read(LAYOUT, Loaded(found, 0, {}, older=False))
     assert state.exposure.percent == {"us": 30, "english": 30}
     assert any("region english" in note for note in state.notes)
+    assert state.least is not None
+    assert cells(state.least) == {("us", "core"): 30}
 
 
 def test_people_outside_every_region_are_not_overlooked() -> None:
@@ -206,10 +209,25 @@ def test_features_with_different_shares_count_as_the_larger() -> None:
     assert not widens(exposure, Exposure({"us": 80}, ("core",)))
 
 
+@given(exposures, exposures, exposures)
+def test_at_most_the_least_share_gives_nothing_to_anybody(one: Exposure, other: Exposure, target: Exposure) -> None:
+    found = document(replace(one, key="targetingKey"))
+    stranger = document(replace(other, key="targetingKey"))
+    found["flags"]["repz.production.core"] = core(stranger)
+    state = flagd_state.read(LAYOUT, Loaded(found, 0, {}, older=False))
+    lower = document(at_most(state.least or state.exposure, target), found)
+    for key, definition in found["flags"].items():
+        before = Rule("production", definition, "country")
+        after = Rule("production", lower["flags"][key], "country")
+        for country in ("US", "CA", "DE", ""):
+            assert after.percent(country) <= before.percent(country)
+
+
 def test_people_without_a_key_who_see_it_are_not_overlooked() -> None:
     definition = flag("production", "core", Exposure({"us": 10}, ("core",)), REGIONS, "country")
     definition["targeting"]["if"][1]["if"][2] = "on"
-    assert Rule("production", definition, "country").percent("US") == 100
+    rule = Rule("production", definition, "country")
+    assert (rule.percent("US"), rule.least("US")) == (100, 10)
 
 
 def test_a_rule_without_end_is_refused() -> None:

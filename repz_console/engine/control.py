@@ -137,11 +137,14 @@ class Controller:
             if state is None:
                 return Outcome("refused", f"nothing was sent: {trouble}")
             intent = self._intent(rollout, "set", target, state, reason, stage, evidence)
-            if not exposures.widens(state.exposure, target):
+            if not exposures.widens(_least(state), target):
                 # Writing what is there already moves the revision on, so that an unknown change can no longer come.
                 if exposures.same(state.exposure, target) and not intent.supersedes:
                     return Outcome("confirmed", f"{rollout} has {words.exposure(target)} already", "", state.revision)
                 return await self._carrier.shrink(intent)
+            if state.least is not None:
+                # Who sees how much is not one number a region: what was confirmed as less may be more to some.
+                return Outcome("refused", f"{rollout}: shares differ within regions: roll back or kill evens them")
             if trouble:
                 return Outcome("refused", f"nothing was sent: {trouble}")
             fence = self._conn.fence
@@ -176,7 +179,7 @@ class Controller:
             good = wanted or next(each.last_good for each in self._known.view().rollout.rollouts if each.id == rollout)
             if good is None:
                 return Outcome("refused", "there is nothing to roll back to")
-            target = exposures.at_most(state.exposure, good)
+            target = exposures.at_most(_least(state), good)
             intent = self._intent(rollout, "rollback", target, state, reason, "", evidence)
             if exposures.same(target, state.exposure) and not intent.supersedes:
                 return Outcome("confirmed", f"{rollout} has no more than that already", "", state.revision)
@@ -224,6 +227,11 @@ class Controller:
             supersedes=tuple(change.op for change in (*decided.unknown, *decided.under_way)),
             evidence={**evidence, "gates": shown, "plan_hash": self._known.effective.origin.hash},
         )
+
+
+def _least(state: RolloutState) -> Exposure:
+    """What every cell has: only what is no more than this surely shrinks."""
+    return state.exposure if state.least is None else state.least
 
 
 def _mistake(rollout: Rollout, target: Exposure) -> str:

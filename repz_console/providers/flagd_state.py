@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from repz_console.facts import Change, Exposure, RolloutState
 from repz_console.plan.model import Region
@@ -64,7 +64,7 @@ def read(layout: Layout, loaded: Loaded) -> RolloutState:
     """
     flags = layout.flags(loaded.document)
     notes = _file_notes(loaded)
-    exposure = _exposure(layout, flags, notes)
+    exposure, least = _exposure(layout, flags, notes)
     revision, stamp, clean = _stamp(flags)
     if flags:
         missing = sorted(set(layout.features) - set(flags))
@@ -80,6 +80,7 @@ def read(layout: Layout, loaded: Loaded) -> RolloutState:
         changed_at=_instant(metadata.get("repz.at")) or (loaded.modified if flags else None),
         op=safe(metadata.get("repz.op", "")),
         notes=tuple(notes),
+        least=least,
     )
 
 
@@ -120,8 +121,9 @@ def without(document: Document, rejected: Collection[str]) -> Document:
     return kept
 
 
-def _exposure(layout: Layout, flags: dict[str, dict[str, Any]], notes: list[str]) -> Exposure:
-    shares: dict[str, dict[str, float]] = {}
+def _exposure(layout: Layout, flags: dict[str, dict[str, Any]], notes: list[str]) -> tuple[Exposure, Exposure | None]:
+    """What the flags show, and what they show at least where shares differ within that."""
+    shares: dict[str, dict[str, tuple[float, float]]] = {}
     keys: set[str] = set()
     for feature, flag in flags.items():
         try:
@@ -135,28 +137,32 @@ def _exposure(layout: Layout, flags: dict[str, dict[str, Any]], notes: list[str]
         notes += [f"flag {safe(layout.key(feature))}: {what}" for what in sorted(rule.odd)]
     if len(keys) > 1:
         raise ProviderError(f"{layout.rollout}: people are bucketed by {' and by '.join(map(safe, sorted(keys)))}")
-    shown = {feature: share for feature, share in shares.items() if any(share.values())}
+    shown = {feature: share for feature, share in shares.items() if any(high for _, high in share.values())}
     percent: dict[str, float] = {}
+    lowest: dict[str, float] = {}
     for region in layout.regions:
-        values = {share[region.id] for share in shown.values()}
+        values = {share[region.id][1] for share in shown.values()}
         if len(values) > 1:
             notes.append(f"the features' shares differ in region {region.id}: the highest is given")
         if max(values, default=0.0) > 0:
             percent[region.id] = max(values)
+            lowest[region.id] = min(share[region.id][0] for share in shown.values())
     stamped = {_metadata(flag).get("repz.key") for flag in flags.values()}
     said = stamped.pop() if len(stamped) == 1 else None
     key = next(iter(keys), said if isinstance(said, str) else _DEFAULT_KEY)
-    return Exposure(percent=percent, features=tuple(sorted(map(safe, shown))), key=safe(key))
+    exposure = Exposure(percent=percent, features=tuple(sorted(map(safe, shown))), key=safe(key))
+    return exposure, None if lowest == percent else structs.replace(exposure, percent=lowest)
 
 
-def _shares(layout: Layout, rule: rules.Rule, feature: str, notes: list[str]) -> dict[str, float]:
-    """Region to the share of its people who are shown the feature."""
+def _shares(layout: Layout, rule: rules.Rule, feature: str, notes: list[str]) -> dict[str, tuple[float, float]]:
+    """Region to the lowest and the highest share of its people who are shown the feature."""
     named = {country for region in layout.regions for country in region.countries}
-    elsewhere = {rule.percent(country) for country in (rule.countries - named) | {rules.EVERYWHERE_ELSE}}
-    shares: dict[str, float] = {}
+    others = (rule.countries - named) | {rules.EVERYWHERE_ELSE}
+    elsewhere = {rule.percent(country) for country in others}
+    shares: dict[str, tuple[float, float]] = {}
     for region in layout.regions:
         values = {rule.percent(country) for country in region.countries} or elsewhere
-        shares[region.id] = max(values)
+        shares[region.id] = min(rule.least(country) for country in region.countries or others), max(values)
         if len(values) > 1:
             key = safe(layout.key(feature))
             notes.append(f"flag {key}: not all countries of region {region.id} are alike: the highest share is given")
