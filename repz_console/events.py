@@ -115,7 +115,7 @@ class ChangeIntended(Event, frozen=True, tag="change.intended"):
 
 
 class ChangeSent(Event, frozen=True, tag="change.sent"):
-    """The backend was called; until an outcome follows, it may or may not have happened."""
+    """The backend is called next; until an outcome follows, that may or may not have happened."""
 
     op: str
 

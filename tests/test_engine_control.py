@@ -6,13 +6,15 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from repz_console.engine import carrier
 from repz_console.engine.session import Session
-from repz_console.events import ChangeEnded, ChangeIntended
+from repz_console.engine.writer import JournalWriter
+from repz_console.events import AnyEvent, ChangeEnded, ChangeIntended, Entry
 from repz_console.facts import Change
 from repz_console.plan import exposure as exposures
 from repz_console.store.errors import StoreError
@@ -96,6 +98,26 @@ async def test_an_open_p0_and_a_hold_stop_widening_and_nothing_else(session: Ses
     assert (await session.control.change("production", "set", at(10))).state == "confirmed"
     assert (await session.control.resume("production")).state == "confirmed"
     assert (await widen(session, 40)).state == "confirmed"
+
+
+async def test_a_hold_that_came_while_a_widening_was_journaled_stops_it(
+    session: Session, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = JournalWriter.append
+    async with opened(session.loaded, "ben") as ben:
+
+        async def held_meanwhile(self: JournalWriter, event: AnyEvent, **given: Any) -> Entry:
+            if isinstance(event, ChangeIntended):
+                monkeypatch.setattr(JournalWriter, "append", append)
+                assert (await ben.control.hold("production", "wait")).state == "confirmed"
+            return await append(self, event, **given)
+
+        monkeypatch.setattr(JournalWriter, "append", held_meanwhile)
+        outcome = await widen(session, 20)
+    assert outcome.state == "refused"
+    assert "held by ben" in outcome.line
+    assert outcomes(session) == ["rejected"]
+    assert backend.applied == []
 
 
 async def test_resuming_needs_the_conn(session: Session) -> None:
@@ -257,6 +279,9 @@ async def test_a_kill_that_is_never_taken_is_unknown_and_one_that_is_refused_say
     refused = await session.control.change("production", "kill")
     assert refused.state == "rejected"
     assert "no permission" in refused.line
+    # The first sending may have arrived, whatever became of the second.
+    backend.answers = ["raise", "refuse"]
+    assert (await session.control.change("production", "kill")).state == "unknown"
 
 
 async def test_a_kill_works_blind(session: Session, backend: Backend) -> None:

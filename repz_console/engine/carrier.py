@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
 from repz_console.engine.deadline import within
@@ -51,8 +51,11 @@ class Carrier:
         self._writer = writer
         self._known = known
 
-    async def widen(self, intent: ChangeIntended, fence: Fence) -> Outcome:
-        """Carry out a change that lets more people see more. Raises nothing that a backend or the journal does."""
+    async def widen(self, intent: ChangeIntended, fence: Fence, meanwhile: Callable[[], str]) -> Outcome:
+        """Carry out a change that lets more people see more. Raises nothing that a backend or the journal does.
+
+        `meanwhile` is asked at the last moment, when all that others wrote before is known: empty, or why not.
+        """
         op = intent.op
         self.in_flight.add(op)
         try:
@@ -71,6 +74,10 @@ class Carrier:
                 return Outcome(state, f"{error}: nothing was sent", op)
             if not isinstance(sent.event, ChangeSent):
                 return Outcome("refused", "this console was away, and the change was given up meanwhile", op)
+            why = meanwhile()
+            if why:
+                await self._end(op, "rejected", why=f"it was not sent after all: {why}")
+                return Outcome("refused", f"{why}: nothing was sent", op)
             return await self._apply(intent, journaled=True)
         finally:
             self.in_flight.discard(op)
@@ -148,16 +155,17 @@ class Carrier:
         loop = asyncio.get_running_loop()
         started = loop.time()
         stable_since: float | None = None
-        trouble, revision = "", ""
+        trouble, revision, sent = "", "", False
         while True:
             if stable_since is None:
                 try:
                     revision = (await self._send(await self._backend(intent), intent)).revision
-                    trouble = ""
+                    trouble, sent = "", True
                 except Refused as error:
-                    return "rejected", told(error), ""
+                    # Of an earlier sending that says nothing.
+                    return "unknown" if sent else "rejected", told(error), ""
                 except Exception as error:  # whatever it was: sending it again has the effect of once
-                    trouble = told(error)
+                    trouble, sent = told(error), True
             try:
                 state = await read_back(self._known, intent.rollout)
             except ProviderError as error:

@@ -153,7 +153,7 @@ class Controller:
             refusal = self._refusal(rollout, target, state, expect)
             if refusal is not None:
                 return refusal
-            return await self._carrier.widen(intent, fence)
+            return await self._carrier.widen(intent, fence, lambda: self._meanwhile(intent))
 
     def _refusal(self, rollout: str, target: Exposure, state: RolloutState, expect: str) -> Outcome | None:
         """Why a widening may not be sent now; None if it may."""
@@ -168,6 +168,15 @@ class Controller:
             return None
         only_conn = all(gate.id == gates.CONN for gate in closed)
         return Outcome("denied" if only_conn else "refused", gates.blocker(closed))
+
+    def _meanwhile(self, intent: ChangeIntended) -> str:
+        """What came in a widening's way while it was journaled, such as somebody's hold; empty if nothing did."""
+        if self._known.effective.origin.hash != intent.evidence["plan_hash"]:
+            return "another plan was adopted meanwhile"
+        decided = self._known.decisions.rollout(intent.rollout)
+        alone = [change.op for change in (*decided.unknown, *decided.under_way)] == [intent.op]
+        judged = self._known.gates(intent.rollout, intent.target)
+        return gates.blocker([gate for gate in judged if gate.id != gates.CHANGE or not alone])
 
     async def _roll_back(
         self, rollout: str, wanted: Exposure | None, reason: str, evidence: Mapping[str, Any]

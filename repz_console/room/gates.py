@@ -21,6 +21,9 @@ from repz_console.room.views import ControlView, GateView
 CONN = "conn"
 """Id of the gate that any holder can cure with one key; named last when something else is in the way."""
 
+CHANGE = "change"
+"""Id of the gate that a change which is under way closes for every other one."""
+
 _ORDER = {Verdict.PASS: 0, Verdict.INCONCLUSIVE: 1, Verdict.FAIL: 2}
 _NAMED = 3
 
@@ -81,7 +84,7 @@ def _hold(evidence: Evidence) -> GateView:
 
 def _changes(evidence: Evidence) -> GateView:
     def gate(answer: Verdict, line: str) -> GateView:
-        return GateView("change", "No unknown change", answer, line)
+        return GateView(CHANGE, "No unknown change", answer, line)
 
     if evidence.decided.unknown:
         change = evidence.decided.unknown[-1]
