@@ -41,6 +41,8 @@ class Document:
                 tables = tomllib.loads(text)
             except tomllib.TOMLDecodeError as error:
                 mistakes.append(_syntax_mistake(name, text, error))
+            except RecursionError:
+                mistakes.append(Mistake(name, 1, "", "brackets nested hundreds deep", "valid TOML 1.0, nested less"))
             else:
                 mistakes.extend(self._add(name, tables))
         if mistakes:

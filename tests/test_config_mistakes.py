@@ -147,6 +147,11 @@ def test_text_that_is_not_toml_names_its_line() -> None:
     assert mistakes(SMALL + '\nx = "')[0].startswith(f"plan.toml:{SMALL.count(chr(10)) + 2}: ")
 
 
+def test_brackets_without_end_are_a_mistake_and_not_a_defect() -> None:
+    (line,) = mistakes(f"x = {'[' * 5000}{']' * 5000}")
+    assert line.startswith("plan.toml:1: found brackets nested hundreds deep")
+
+
 def test_titles_cannot_steer_the_terminal() -> None:
     plan = loaded(SMALL.replace('title = "Build"', r'title = "Bu\u001b[2Jild\u202e"')).plan
     assert plan.task[0].title == "Bu␛[2Jild\ufffd"
