@@ -6,16 +6,14 @@ import secrets
 
 from repz_console.commands.common import ask
 from repz_console.commands.exits import Exit, Stop
-
-_LETTERS = "bcdfghjkmnpqrstvwxz"
-"""Without vowels, so that no word comes out, and without what looks like another letter."""
+from repz_console.plan import challenge
 
 
 async def ask_challenge(target: str, environment: str) -> None:
     """Ask for target, environment and two letters that nobody can know before. Stops unless exactly these are typed."""
-    expected = f"{target} {environment} {''.join(secrets.choice(_LETTERS) for _ in range(2))}"
+    expected = challenge.words(target, environment, challenge.nonce(secrets.choice))
     typed = await ask(
         f"Type  {expected}  to go on: ", otherwise="a widening needs a person who types the challenge on a terminal"
     )
-    if typed.split() != expected.split():
+    if not challenge.met(typed, expected):
         raise Stop(Exit.NOT_ALLOWED, "that is not what had to be typed; nothing was changed")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 
+from repz_console.plan import challenge
 from repz_console.tui.dialogs.base import Dialog
 from repz_console.tui.dialogs.fields import Field, Text
 from repz_console.tui.paint.base import Glyphs, Line, Size, Span
 from repz_console.tui.paint.format import fit
 
 Values = dict[str, str]
-
-_NONCE_LETTERS = "abcdefghkmnpqrstuvwxyz"
-"""Without those that are taken for others."""
 
 
 class Form(Dialog):
@@ -148,8 +146,8 @@ class Challenge(Form):
 
     def __init__(self, title: str, intro: Sequence[Line], target: str, environment: str, submit: str) -> None:
         """`target` is the percent's number or a stage's id."""
-        self.nonce = "".join(secrets.choice(_NONCE_LETTERS) for _ in range(2))
-        self.expected = f"{target} {environment} {self.nonce}"
+        self.nonce = challenge.nonce(secrets.choice)
+        self.expected = challenge.words(target, environment, self.nonce)
         ask: Line = (
             ("Type  ", "text"),
             (self.expected, "strong"),
@@ -164,7 +162,7 @@ class Challenge(Form):
         )
 
     def _mismatch(self, typed: str) -> str:
-        return "" if typed.split() == self.expected.split() else "that is not what has to be typed"
+        return "" if challenge.met(typed, self.expected) else "that is not what has to be typed"
 
     def _enter(self) -> None:
         # The typed words are the confirmation: no further key is needed, and none was enough without them.
