@@ -177,6 +177,16 @@ async def test_the_way_back_opens_over_a_dialog_and_gives_the_dialog_back(desk: 
     assert "pay!" in desk.screen()
 
 
+async def test_the_way_back_tells_what_is_so_now(desk: Desk) -> None:
+    await press(desk.pilot, "c", "exclamation_mark")
+    assert "nobody now" in desk.screen()
+    await widen(desk.session, 20)
+    desk.app.refresh_all()
+    await desk.pilot.pause()
+    assert "nobody now" not in desk.screen()
+    assert "WAY BACK  PRODUCTION  Production  20 %" in desk.screen()
+
+
 async def settled_hold(desk: Desk) -> None:
     await eventually(lambda: "rollout.held" in kinds(desk.session))
     await desk.pilot.pause()

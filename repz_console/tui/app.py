@@ -250,6 +250,8 @@ class ConsoleApp(GuardedApp):
         self.view = session.view() if session is not None else None
         self.front.show_frame()
         self.refresh_pane(follow=follow)
+        if self._dialogs:
+            self.front.show_dialog()
         if session is not None:
             session.remember_status("".join(text for text, _ in self.front.status.line).rstrip())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from repz_console.engine.outcome import Outcome
@@ -12,7 +13,7 @@ from repz_console.tui.acts.draft import typed_target
 from repz_console.tui.dialogs.base import paragraphs
 from repz_console.tui.dialogs.fields import Text
 from repz_console.tui.dialogs.form import Challenge, Form
-from repz_console.tui.dialogs.letters import Letter, WayBack
+from repz_console.tui.dialogs.letters import Letter, WayBack, Ways
 from repz_console.tui.paint.base import Glyphs, Line
 from repz_console.tui.paint.format import exposure_percent, fit, percent, regions_of
 from repz_console.tui.paint.sentences import exposed
@@ -187,7 +188,7 @@ async def way_back(app: ConsoleApp) -> None:
     below = app.dialog
     again = "!" if below is not None and below.typing else ""
     while True:
-        letter = await app.ask(WayBack(*_ways(app, rollout), again=again))
+        letter = await app.ask(WayBack(partial(_ways, app, rollout), again=again))
         if letter != "o":
             break
         rollouts = app.room.rollout.rollouts
@@ -210,7 +211,8 @@ async def way_back(app: ConsoleApp) -> None:
     _tell(app, outcome)
 
 
-def _ways(app: ConsoleApp, rollout: RolloutView) -> tuple[str, list[str], list[Letter]]:
+def _ways(app: ConsoleApp, asked: RolloutView) -> Ways:
+    rollout = next((each for each in app.room.rollout.rollouts if each.id == asked.id), asked)
     launch, configured, good = app.room.launch, rollout.configured.exposure, rollout.last_good
     now = exposure_percent(configured)
     target = at_most(configured, good) if configured is not None and good is not None else good

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from repz_console.tui.dialogs.base import Dialog, broken
@@ -88,7 +88,20 @@ class Letters(Dialog):
         self._problem = f"Press {', '.join(letter.key for letter in self._letters)} or Esc."
 
 
+Ways = tuple[str, list[str], list[Letter]]
+"""Title, introduction and letters of the way back, as things stand."""
+
+
 class WayBack(Letters):
-    """Hold, roll back, kill."""
+    """Hold, roll back, kill. Tells what is so now, also when that changes while it is open."""
 
     is_way_back = True
+
+    def __init__(self, ways: Callable[[], Ways], *, again: str = "") -> None:
+        super().__init__(*ways(), again=again)
+        self._ways = ways
+
+    def body(self, size: Size, glyphs: Glyphs) -> list[Line]:
+        """As it stands now."""
+        self.title, self._intro, self._letters = self._ways()
+        return super().body(size, glyphs)
