@@ -66,6 +66,18 @@ async def test_taking_it_from_somebody_needs_a_reason_that_both_see(tmp_path: Pa
         assert (taken.from_whom, taken.reason) == ("ann@jump", "ann went to bed")
 
 
+async def test_who_lost_it_is_told_by_whom_and_why(tmp_path: Path, quick: None) -> None:
+    loaded = launch(tmp_path)
+    async with opened(loaded, "ann") as ann, opened(loaded, "ben") as ben:
+        await ann.take_conn()
+        await ben.take_conn("ann went to bed")
+        await eventually(lambda: bool(ann.notices))
+        assert ann.notices[0].startswith("ben@jump took the conn from you: ann went to bed (")
+        assert ben.notices == ()
+        await ann.take_conn("awake again")
+        assert ann.notices == ()
+
+
 async def test_who_lost_it_cannot_widen_even_before_noticing(tmp_path: Path) -> None:
     loaded = launch(tmp_path)
     async with opened(loaded, "ann") as ann, opened(loaded, "ben") as ben:
@@ -98,6 +110,7 @@ async def test_it_is_kept_while_somebody_types_and_given_up_when_nobody_does(tmp
         released = ann.entries()[-1].event
         assert isinstance(released, ConnReleased)
         assert "ten minutes" in released.why
+        await eventually(lambda: any("ten minutes" in notice for notice in ann.notices))
 
 
 async def test_a_frozen_console_loses_it_and_that_is_journaled_once(

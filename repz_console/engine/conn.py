@@ -15,7 +15,7 @@ from repz_console.engine.follower import CONN, catch_up
 from repz_console.engine.known import Known
 from repz_console.engine.storage import Storage
 from repz_console.events import ConnReleased, ConnTaken
-from repz_console.room.words import who
+from repz_console.room.words import instant, who
 from repz_console.store.errors import StoreError
 from repz_console.store.fence import Fence
 from repz_console.store.leases import Lease
@@ -81,6 +81,7 @@ class Conn:
             await self._look()
             return "somebody else took the conn at the same moment"
         self._lease = lease
+        known.notice(CONN, "")
         self.touch()
         known.take_seat(seat)
         await self._look()
@@ -115,6 +116,7 @@ class Conn:
             try:
                 if (self._clock() - self._typed_at).total_seconds() >= IDLE_LIMIT:
                     await self.release("nobody typed for ten minutes")
+                    self._known.notice(CONN, "you gave up the conn: nobody typed here for ten minutes")
                     return
                 if not await self._renew(lease):
                     await self._lose(lease)
@@ -133,6 +135,14 @@ class Conn:
             self._lease = None
             self._known.take_seat("")
         await self._look()
+        self._known.notice(CONN, self._why_lost(lease))
+
+    def _why_lost(self, lease: Lease) -> str:
+        taken = self._known.decisions.conn
+        if taken is None or taken.event.token <= lease.token:
+            return f"you lost the conn: it was not renewed for {TTL:g} seconds"
+        why = f": {taken.event.reason}" if taken.event.reason else ""
+        return f"{who(taken.actor)} took the conn from you{why} ({instant(taken.at)})"
 
     async def _look(self) -> Lease | None:
         """Read who has it now, and let the room know."""
