@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from repz_console.engine.follower import Follower
 from repz_console.engine.session import Session
 from repz_console.events import PlanRebased
 from repz_console.facts import Freshness
@@ -160,6 +161,43 @@ async def test_a_rebase_moves_the_plan_for_everyone_and_leaves_the_file(tmp_path
         await eventually(lambda: ben.view().launch.rebased_days == 28)
         assert isinstance(ben.entries()[-1].event, PlanRebased)
         assert ben.loaded.plan.launch.full_launch.on.month == 2
+
+
+async def test_a_console_whose_file_was_not_the_one_that_was_moved_says_so(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    theirs.mkdir()
+    config = CONFIG.replace('path = "store"', f'path = "{tmp_path / "store"}"')
+    async with opened(launch(ours, config), "ann") as ann:
+        await ann.take_conn()
+        assert await ann.rebase(datetime(2027, 3, 5, 9, tzinfo=UTC)) == ""
+        assert ann.view().launch.differs == ""
+        async with opened(launch(theirs, f"{config}\n# mended\n"), "ben") as ben:
+            assert ben.view().launch.rebased_days == 0
+            assert "ann@jump" in ben.view().launch.differs
+            assert "not moved" in ben.view().launch.differs
+
+
+async def test_a_move_that_no_calendar_has_stops_no_console(tmp_path: Path) -> None:
+    loaded = launch(tmp_path)
+    far = datetime(2700, 1, 1, 9, tzinfo=UTC)
+    async with opened(loaded) as session:
+        await session.take_conn()
+        with pytest.raises(ValueError, match="years"):
+            await session.rebase(far)
+        await session.write(PlanRebased(full_launch=far, shift_days=245_000, plan_hash=loaded.hash))
+        assert session.plan == loaded.plan
+    async with opened(loaded) as session:
+        assert any("cannot be followed" in notice for notice in session.notices)
+
+
+async def test_a_part_that_ends_by_a_defect_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(self: Follower) -> None:
+        raise KeyError("nobody thought of this")
+
+    monkeypatch.setattr(Follower, "run", broken)
+    async with opened(launch(tmp_path), watch=True) as session:
+        await eventually(lambda: any("nobody thought of this" in notice for notice in session.notices))
 
 
 async def test_a_damaged_journal_is_read_and_refuses_to_be_written(

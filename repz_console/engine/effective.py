@@ -28,10 +28,9 @@ class Effective(Struct, frozen=True):
 
 def effective(own: Loaded, decisions: Decisions, before: Effective | None = None) -> Effective:
     """What is in force after `decisions`. `before` spares reading an adopted text that was read already."""
-    loaded, differs, notice = own, "", ""
+    loaded, differs, notice = own, _difference(own, decisions), ""
     if decisions.adopted is not None:
         adopted = decisions.adopted.event
-        differs = _difference(own, decisions)
         try:
             if before is not None and before.loaded.hash == adopted.hash:
                 loaded = before.loaded
@@ -43,20 +42,29 @@ def effective(own: Loaded, decisions: Decisions, before: Effective | None = None
             notice = f"the adopted plan cannot be read by this version, so your own file is shown: {safe(reason)}"
     source = "adopted" if decisions.adopted is not None and not notice else "file"
     rebased = decisions.rebase_of(loaded.hash)
-    if rebased is None:
-        return Effective(loaded, loaded.plan, Origin(loaded.hash, source, differs), notice)
-    days = schedule.shift_days(loaded.plan, rebased.event.full_launch)
-    plan = schedule.rebase(loaded.plan, rebased.event.full_launch)
+    plan, days = loaded.plan, 0
+    if rebased is not None:
+        try:
+            plan = schedule.rebase(loaded.plan, rebased.event.full_launch)
+            days = schedule.shift_days(loaded.plan, rebased.event.full_launch)
+        except (ValueError, OverflowError) as error:
+            notice = f"the dates are shown as written, for the move in the journal cannot be followed: {safe(error)}"
     return Effective(loaded, plan, Origin(loaded.hash, source, differs, days), notice)
 
 
 def _difference(own: Loaded, decisions: Decisions) -> str:
-    if decisions.adopted is None or decisions.adopted.event.hash == own.hash:
+    adopted, moved = decisions.adopted, decisions.rebased
+    if adopted is None:
+        if moved is None or moved.event.plan_hash == own.hash:
+            return ""
+        by = f"{who(moved.actor)} {instant(moved.at)}"
+        return f"{by} moved the dates of another plan than your {safe(own.path.name)}: here they are not moved"
+    if adopted.event.hash == own.hash:
         return ""
-    adopted = decisions.adopted
     parts = sorted(_changed_tables(own, adopted.event.text, adopted.event.includes))
     what = f" in {', '.join(parts[:3])}{' ...' if len(parts) > 3 else ''}" if parts else ""
-    return f"your {own.path.name} differs{what} from the plan that {who(adopted.actor)} adopted {instant(adopted.at)}"
+    by = f"{who(adopted.actor)} adopted {instant(adopted.at)}"
+    return f"your {safe(own.path.name)} differs{what} from the plan that {by}"
 
 
 def _changed_tables(own: Loaded, text: str, includes: dict[str, str]) -> set[str]:

@@ -11,6 +11,7 @@ something changed. All methods belong to the event loop that opened it; the stor
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +47,8 @@ from repz_console.providers.base import BugTriage, SpendBook
 from repz_console.room.views import RoomView
 from repz_console.store.errors import StoreError
 from repz_console.text import safe
+
+log = logging.getLogger(__name__)
 
 CLOSING_GRACE = 1.0
 """Seconds that each step of leaving may take; what is not done by then is left to the leases' own end."""
@@ -254,8 +257,10 @@ class Session:
 
     async def rebase(self, full_launch: datetime) -> str:
         """Move every date so that full launch falls on the instant `full_launch` (aware). Needs the conn; returns ""
-        or why not. `plan.schedule.rebase` shows beforehand what would move."""
+        or why not. `plan.schedule.rebase` shows beforehand what would move, and raises the same `ValueError` for an
+        instant that is centuries away."""
         written = self._known.effective.loaded
+        schedule.rebase(written.plan, full_launch)
         return await self._govern(
             PlanRebased(
                 full_launch=full_launch,
@@ -296,7 +301,17 @@ class Session:
         self._status_file.remember(text)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A part of the console that ends by a defect would otherwise only fall silent."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("a part of the console ended", exc_info=error)
+            line = f"a part of this console has stopped, so start it again: {type(error).__name__}: {error}"
+            self._known.notice("defect", safe(line))
 
     async def _govern(self, event: AnyEvent) -> str:
         fence = self._conn.fence

@@ -87,6 +87,10 @@ class Sources:
                     await within(OPEN_DEADLINE, provider.__aenter__())
                 except Overdue as overdue:
                     raise ProviderError(f"it could not be opened: {overdue}") from overdue
+                except ProviderError:
+                    raise
+                except Exception as error:  # a defect of one provider stays with that provider
+                    raise ProviderError(safe(f"it could not be opened: {type(error).__name__}: {error}")) from error
                 self._opened[source_id] = provider
             return self._opened[source_id]
 

@@ -61,7 +61,7 @@ class Origin(Struct, frozen=True):
     source: str = "file"
     """`adopted` when the journal holds it, else `file`."""
     differs: str = ""
-    """Empty, or how this console's file differs from the adopted plan in one line."""
+    """Empty, or in one line how this console's file differs from the plan that the others share."""
     rebased_days: int = 0
 
 

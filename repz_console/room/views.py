@@ -38,7 +38,7 @@ class LaunchView(Struct, frozen=True):
     plan_source: str
     """`adopted` when the journal holds it, else `file`."""
     differs: str
-    """Empty, or how this console's file differs from the adopted plan in one line."""
+    """Empty, or in one line how this console's file differs from the plan that the others share."""
     rebased_days: int
     """Days by which the plan was moved, 0 for as written."""
 
