@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from rich.style import Style
 
 from repz_console.actions import TABS
 from repz_console.resources import shipped_themes
+from repz_console.tui import defects
 from repz_console.tui.run import poor_locale
 from repz_console.tui.settings import FILE, SettingsFile
 from repz_console.tui.themes import BrokenTheme, Palette, choose, collect, read
@@ -144,3 +146,25 @@ def test_an_unknown_tab_opens_the_first(tmp_path: Path) -> None:
 )
 def test_plain_characters_are_for_terminals_that_have_no_others(environment: dict[str, str], poor: bool) -> None:
     assert poor_locale(environment) is poor
+
+
+def test_a_defect_goes_to_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    handler = defects.keep_in(folder)
+    try:
+        log = logging.getLogger("repz_console.tui.front")
+        log.info("nothing to keep")
+        assert not folder.exists()
+        try:
+            raise KeyError("pane")
+        except KeyError:
+            log.exception("the pane health cannot be drawn")
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+    kept = folder / defects.NAME
+    assert kept.stat().st_mode & 0o777 == 0o600
+    text = kept.read_text()
+    assert "the pane health cannot be drawn" in text
+    assert "KeyError: 'pane'" in text
+    assert "nothing to keep" not in text

@@ -70,13 +70,17 @@ def unfit(environment: Mapping[str, str]) -> str:
 def _show(loaded: Loaded, asked: str, last_status: str) -> tuple[int, BaseException | None]:
     import asyncio
 
+    from platformdirs import user_state_path
+
     from repz_console.config import user_folder
     from repz_console.resources import shipped_themes
     from repz_console.tui.app import ConsoleApp
+    from repz_console.tui.defects import keep_in
     from repz_console.tui.paint.base import ASCII, BLOCKS
     from repz_console.tui.settings import SettingsFile
     from repz_console.tui.themes import collect
 
+    keep_in(user_state_path("repz-console"))
     folder = user_folder()
     settings = SettingsFile(folder)
     themes, skipped = collect([*shipped_themes(), *sorted((folder / "themes").glob("*.toml"))])
