@@ -27,6 +27,9 @@ _INVISIBLE_RANGES = (
     (0xFFF9, 0xFFFB),
     (0xE0000, 0xE007F),
 )
+_ACTING = re.compile(
+    "[\x7f-\x9f\u2028\u2029\ud800-\udfff" + "".join(f"{chr(a)}-{chr(b)}" for a, b in _INVISIBLE_RANGES) + "]"
+)
 _BIDI_AND_INVISIBLE = frozenset(code for first, last in _INVISIBLE_RANGES for code in range(first, last + 1))
 
 
@@ -60,6 +63,16 @@ def safe(raw: object, limit: int = MAX_TEXT) -> str:
         if len(kept) > limit:
             return "".join(kept[: limit - 1]) + "…"
     return "".join(kept)
+
+
+def escaped(json: str) -> str:
+    """JSON text for a terminal: the same data, with every character that could act on one written as `\\uXXXX`."""
+    return _ACTING.sub(lambda found: _units(found[0]), json)
+
+
+def _units(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[index : index + 4]}" for index in range(0, len(units), 4))
 
 
 def is_identifier(text: str) -> bool:

@@ -12,6 +12,9 @@ import pytest
 
 from repz_console.commands.exits import Stop
 from repz_console.commands.rebase import parsed
+from repz_console.events import PlanAdopted
+from repz_console.facts import Actor
+from repz_console.store.journal import Journal
 from tests.support.commands import PATIENCE, Commands, Terminal, start
 
 
@@ -90,6 +93,19 @@ def test_the_journal_is_read_shown_exported_and_verified(repz: Commands, tmp_pat
     assert repz("journal", "verify", "--head", f"4:{'0' * 64}").code == 1
     assert repz("journal", "backup", str(tmp_path / "copy.db")).code == 0
     assert (tmp_path / "copy.db").stat().st_size > 0
+
+
+def test_nothing_that_somebody_wrote_acts_on_the_terminal(repz: Commands, tmp_path: Path) -> None:
+    repz("bug", "add", "one")
+    text = "[launch]\n# \x9b2J \u202e \U000e0041\n"
+    journal = Journal.open(tmp_path / "store")
+    adopted = PlanAdopted(hash="\x1b[2J", text=text, path="/srv/\x1b]0;gone\x07/config.toml")
+    journal.append(adopted, Actor(user="mallory", uid=666, host="jump"))
+    journal.close()
+    said = [repz("journal", *words).out for words in (["tail"], ["show", "2"], ["show", "2", "--json"], ["export"])]
+    for out in said:
+        assert all(char.isprintable() or char == "\n" for char in out)
+    assert json.loads(said[2])["event"]["text"] == text
 
 
 def test_a_changed_entry_is_named_by_verify(repz: Commands, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from repz_console.commands.common import as_input, columns, config_option, in_session, print_json
+from repz_console.commands.common import as_input, columns, config_option, in_session, print_json, print_line
 from repz_console.commands.exits import Exit, Stop
 from repz_console.engine.session import Session
 from repz_console.facts import PRIORITIES, Bug
@@ -37,7 +37,7 @@ def add(ctx: click.Context, title: str, priority: str, assignee: str, note: str)
         await session.write(event)
         return f"{getattr(event, 'source', '')}:{getattr(event, 'bug', '')}"
 
-    click.echo(in_session(ctx, file))
+    print_line(in_session(ctx, file))
 
 
 @command.command("list")
@@ -63,7 +63,7 @@ def list_(ctx: click.Context, priority: tuple[str, ...], everything: bool, as_js
         [(bug.id, bug.priority, bug.state, age(now - bug.opened_at), bug.assignee or "-", bug.title) for bug in bugs],
         right=(3,),
     ):
-        click.echo(line)
+        print_line(line)
 
 
 @command.command("set")

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from repz_console import config
-from repz_console.commands.common import config_option, config_path, print_json
+from repz_console.commands.common import config_option, config_path, print_json, print_line
 from repz_console.commands.exits import Exit
 from repz_console.plan.lint import Finding, findings
 from repz_console.tui.paint.format import count
@@ -50,7 +50,7 @@ def command(ctx: click.Context, file: Path | None, as_json: bool, strict: bool) 
         )
     else:
         for line in _report(loaded, found):
-            click.echo(line)
+            print_line(line)
     return Exit.FOUND if strict and any(finding.severity != "info" for finding in found) else Exit.DONE
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from repz_console.commands.exits import Exit, Stop
+from repz_console.text import escaped, safe
 
 if TYPE_CHECKING:
     from repz_console.config import Loaded
@@ -21,6 +22,7 @@ Result = TypeVar("Result")
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _KEY = "repz_console.config"
+_LONGEST_LINE = 10_000
 
 
 def config_option(command: Decorated) -> Decorated:
@@ -47,11 +49,22 @@ def loaded(ctx: click.Context) -> Loaded:
     return config.load(config_path(ctx))
 
 
-def print_json(value: object) -> None:
-    """`value` on stdout as JSON, in UTF-8 whatever the locale is."""
+def json_text(value: object, *, indent: int = 2) -> str:
+    """`value` as JSON in which nothing can act on a terminal; with an `indent` of 0 on one line."""
     import msgspec
 
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+    encoded = msgspec.json.encode(value)
+    return escaped((msgspec.json.format(encoded, indent=indent) if indent else encoded).decode())
+
+
+def print_json(value: object, *, indent: int = 2) -> None:
+    """`value` on stdout as JSON, in UTF-8 whatever the locale is."""
+    click.echo(json_text(value, indent=indent).encode())
+
+
+def print_line(text: str, *, err: bool = False) -> None:
+    """One line of text, which cannot act on the terminal whoever wrote what is in it."""
+    click.echo(text if text.isprintable() else safe(text, _LONGEST_LINE), err=err)
 
 
 def in_session(ctx: click.Context, work: Callable[[Session], Awaitable[Result]]) -> Result:

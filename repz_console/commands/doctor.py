@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from repz_console.commands.common import config_option, config_path, print_json
+from repz_console.commands.common import config_option, config_path, print_json, print_line
 from repz_console.commands.examine import clock, configuration, sources, storage, terminal
 from repz_console.commands.examine.answer import Answer
 from repz_console.commands.exits import Exit
@@ -34,7 +34,7 @@ def command(ctx: click.Context, as_json: bool) -> int:
         print_json(answers)
     else:
         for line in _report(answers):
-            click.echo(line)
+            print_line(line)
     return Exit.FOUND if any(answer.state == "bad" for answer in answers) else Exit.DONE
 
 

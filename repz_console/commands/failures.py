@@ -11,6 +11,8 @@ from pathlib import Path
 
 from repz_console.commands.exits import Exit, ReaderLeft, Stop
 
+_LONGEST_LINE = 4000
+
 
 def report(error: BaseException) -> int:
     """Says what went wrong on stderr and returns the exit code."""
@@ -37,7 +39,9 @@ def report(error: BaseException) -> int:
 
 def say(line: str) -> None:
     """One line on stderr, under the program's name."""
-    print(f"repz-console: {line}", file=sys.stderr, flush=True)
+    from repz_console.text import safe
+
+    print(f"repz-console: {safe(line, _LONGEST_LINE)}", file=sys.stderr, flush=True)
 
 
 def flush() -> None:
@@ -73,9 +77,7 @@ def _known(error: BaseException) -> tuple[int, list[str]] | None:
 
 
 def _one_line(error: BaseException) -> str:
-    from repz_console.text import safe
-
-    return safe(f"{type(error).__name__}: {error}", 200)
+    return f"{type(error).__name__}: {error}"[:200]
 
 
 def _crash_file(error: BaseException) -> str:

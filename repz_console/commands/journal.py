@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from repz_console.commands.common import config_option, loaded, print_json
+from repz_console.commands.common import config_option, json_text, loaded, print_json, print_line
 from repz_console.commands.exits import Exit, Stop
 from repz_console.events import Entry
 from repz_console.room import words
@@ -67,7 +67,7 @@ def show(ctx: click.Context, seq: int, as_json: bool) -> None:
         print_json(entry)
         return
     for line in _detail(entry):
-        click.echo(line)
+        print_line(line)
 
 
 @command.command()
@@ -101,10 +101,10 @@ def verify(ctx: click.Context, head: str | None, as_json: bool) -> int:
         print_json({**msgspec.to_builtins(answer), "head": f"{seq}:{digest}"})
     elif answer.ok:
         noted = f"; head {seq}:{digest}" if seq else ""
-        click.echo(f"{count(answer.length, 'entry', 'entries')}, the chain is whole{noted}")
+        print_line(f"{count(answer.length, 'entry', 'entries')}, the chain is whole{noted}")
     else:
         broken = f"entry {answer.broken} is broken: " if answer.broken else ""
-        click.echo(f"{broken}{answer.why}; {answer.length:,} good before it")
+        print_line(f"{broken}{answer.why}; {answer.length:,} good before it")
     return Exit.DONE if answer.ok else Exit.FOUND
 
 
@@ -117,7 +117,7 @@ def backup(ctx: click.Context, to: Path) -> None:
     with _opened(ctx) as journal:
         journal.backup(to)
         length = journal.head()[0]
-    click.echo(f"{length:,} entries copied to {to}")
+    print_line(f"{length:,} entries copied to {to}")
 
 
 @contextmanager
@@ -139,7 +139,10 @@ def _head(text: str) -> tuple[int, str]:
 
 def _print_lines(entries: list[Entry], as_json: bool) -> None:
     for entry in entries:
-        click.echo(msgspec.json.encode(entry) if as_json else line(entry))
+        if as_json:
+            print_json(entry, indent=0)
+        else:
+            print_line(line(entry))
 
 
 def line(entry: Entry) -> str:
@@ -156,4 +159,4 @@ def _detail(entry: Entry) -> Iterator[str]:
     yield f"by     {who}{f' on {entry.actor.tty}' if entry.actor.tty else ''}{seat}{shared}"
     yield f"hash   {entry.hash}"
     yield f"what   {sentence(entry.event)}"
-    yield msgspec.json.format(msgspec.json.encode(entry.event), indent=2).decode()
+    yield from json_text(entry.event).splitlines()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from repz_console.commands.common import ask, columns, config_option, in_session
+from repz_console.commands.common import ask, columns, config_option, in_session, print_line
 from repz_console.commands.exits import Exit, Stop
 from repz_console.engine.session import Session
 from repz_console.plan import schedule
@@ -37,13 +37,13 @@ def command(ctx: click.Context, when: str, dry_run: bool) -> None:
         except ValueError as error:
             raise Stop(Exit.INPUT, str(error)) from None
         for text in _report(plan, moved):
-            click.echo(text)
+            print_line(text)
         if dry_run:
             return "nothing was changed: this was a dry run"
         await _confirmed_rebase(session, instant)
         return f"full launch is now {words.instant(instant)}"
 
-    click.echo(in_session(ctx, move))
+    print_line(in_session(ctx, move))
 
 
 def parsed(text: str, zone: str) -> datetime:

@@ -14,6 +14,7 @@ from repz_console.commands.common import (
     has_terminal,
     in_session,
     print_json,
+    print_line,
     printed_glyphs,
 )
 from repz_console.commands.exits import Exit, Stop
@@ -66,7 +67,7 @@ def show(ctx: click.Context, rollout: str | None, as_json: bool) -> None:
         return
     for number, each in enumerate(shown):
         for line in ([""] if number else []) + list(_report(each, view)):
-            click.echo(line)
+            print_line(line)
 
 
 @command.command("set")
@@ -183,7 +184,7 @@ def kill(ctx: click.Context, rollout: str, reason: str, yes: bool) -> int:
 async def _widen(session: Session, view: RolloutView, wanted: Target, expect: str, reason: str) -> Outcome:
     async def challenge_and_set() -> Outcome:
         for line in _difference(view, wanted):
-            click.echo(line, err=True)
+            print_line(line, err=True)
         await ask_challenge(wanted.typed, session.plan.launch.environment)
         session.touch()
         return await session.control.change(
@@ -217,7 +218,7 @@ def _named(session: Session, rollout: str) -> RolloutView:
 
 def _told(outcome: Outcome) -> int:
     """Prints the outcome and gives its exit code."""
-    click.echo(outcome.line, err=outcome.state != "confirmed")
+    print_line(outcome.line, err=outcome.state != "confirmed")
     return _EXITS[outcome.state]
 
 

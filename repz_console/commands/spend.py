@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from repz_console.commands.common import as_input, columns, config_option, in_session, print_json
+from repz_console.commands.common import as_input, columns, config_option, in_session, print_json, print_line
 from repz_console.commands.exits import Exit, Stop
 from repz_console.engine.session import Session
 from repz_console.providers.base import SpendBook
@@ -37,7 +37,7 @@ def add(ctx: click.Context, line: str, amount: str, committed: bool, on: str | N
         await session.write(event)
         return f"{getattr(event, 'source', '')}:{getattr(event, 'spend', '')}"
 
-    click.echo(in_session(ctx, enter))
+    print_line(in_session(ctx, enter))
 
 
 @command.command("list")
@@ -69,8 +69,8 @@ def list_(ctx: click.Context, as_json: bool) -> None:
         for entry in budget.entries
     ]
     for text in columns(rows, right=(2,)):
-        click.echo(text)
-    click.echo(f"{money(budget.left, budget.currency)} left of {money(budget.total, budget.currency)}")
+        print_line(text)
+    print_line(f"{money(budget.left, budget.currency)} left of {money(budget.total, budget.currency)}")
 
 
 @command.command()

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from repz_console.commands.common import config_option, loaded, print_json
+from repz_console.commands.common import config_option, loaded, print_json, print_line
 from repz_console.commands.failures import say
 from repz_console.config import Loaded
 from repz_console.engine.session import Session
@@ -31,7 +31,7 @@ def command(ctx: click.Context, as_json: bool, refresh: bool) -> None:
         from repz_console.commands.report import report
 
         for line in report(view):
-            click.echo(line)
+            print_line(line)
 
 
 async def _look(config: Loaded, refresh: bool) -> tuple[RoomView, tuple[str, ...]]:
