@@ -15,7 +15,7 @@ from repz_console.store.errors import StoreError
 from repz_console.store.leases import Leases
 from tests.support import faulty
 from tests.support.faulty import Backend
-from tests.support.sessions import CONFIG, actor, at, eventually, kinds, launch, opened
+from tests.support.sessions import CONFIG, actor, at, eventually, kinds, launch, opened, widen
 
 
 @pytest.fixture
@@ -72,6 +72,19 @@ async def test_a_recorder_takes_over_from_a_console_and_the_console_stops(tmp_pa
             await eventually(lambda: ann.view().control.collector == "recorder@jump")
             await eventually(lambda: not ann._collector._tasks)
         await eventually(lambda: bool(ann._collector._tasks))
+
+
+async def test_a_failing_poll_does_not_bring_back_what_was_before_a_change(tmp_path: Path, backend: Backend) -> None:
+    loaded = launch(tmp_path, faulty.config(CONFIG).replace("every = 1\n", "every = 60\n"))
+    async with opened(loaded, "ann", watch=True, collect=True) as ann, opened(loaded, "ben", watch=True) as ben:
+        await eventually(lambda: bool(ann._collector._pollers) and configured(ann) is not None)
+        await ann.take_conn()
+        assert (await widen(ann, 20)).state == "confirmed"
+        backend.reads = "raise"
+        await ann.refresh("flags")
+        assert configured(ann) == at(20)
+        await eventually(lambda: configured(ben) == at(20))
+        assert [source.error for source in ann.view().sources.sources if source.id == "flags"] == ["502 Bad Gateway"]
 
 
 async def test_an_outage_is_journaled_once_though_the_collector_changes_in_it(tmp_path: Path, backend: Backend) -> None:

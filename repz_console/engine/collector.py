@@ -93,7 +93,7 @@ class Collector:
     def polled(self, snapshot: Snapshot) -> None:
         """A poll ended."""
         self._known.put([snapshot])
-        self._unsaved[snapshot.source] = snapshot
+        self._unsaved[snapshot.source] = self._known.snapshots.get(snapshot.source, snapshot)
 
     def failed(self, snapshot: Snapshot) -> None:
         """A source stopped answering."""

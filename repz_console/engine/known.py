@@ -127,6 +127,7 @@ class Known:
             known = self.snapshots.get(snapshot.source)
             if snapshot.source in self.sources.readers or not self._is_news(snapshot, known):
                 continue
+            snapshot = self._with_newest_answer(snapshot, known)
             if known is None or not _tells_the_same(known, snapshot):
                 told = True
             elif known.facts == snapshot.facts:
@@ -217,6 +218,15 @@ class Known:
             return True
         # A time in the future is from before the clock was set back: it must not shut out the present.
         return known.last_try_at > self.clock() or snapshot.last_try_at > known.last_try_at
+
+    def _with_newest_answer(self, snapshot: Snapshot, known: Snapshot | None) -> Snapshot:
+        """Whoever polls does not hear of what was read back after a change: a poll that then fails brings an answer
+        from before it, and only its error is news."""
+        if not snapshot.error or known is None or known.last_ok_at is None or known.last_ok_at > self.clock():
+            return snapshot
+        if snapshot.last_ok_at is not None and snapshot.last_ok_at >= known.last_ok_at:
+            return snapshot
+        return replace(snapshot, facts=known.facts, last_ok_at=known.last_ok_at)
 
     def _replan(self) -> None:
         before = self.effective
