@@ -104,6 +104,16 @@ async def test_enter_alone_never_widens(desk: Desk) -> None:
     assert not [kind for kind in kinds(desk.session) if kind.startswith("change")]
 
 
+async def test_reading_back_says_what_it_read_or_why_it_could_not(desk: Desk) -> None:
+    await press(desk.pilot, "r")
+    await settled(desk)
+    assert "Read back: nobody" in desk.screen()
+    desk.flags.write_text("garbage")
+    await press(desk.pilot, "r")
+    await settled(desk)
+    assert "Not read back: " in desk.screen()
+
+
 async def test_without_the_conn_the_comparison_says_what_blocks(desk: Desk) -> None:
     await press(desk.pilot, "s", "enter")
     assert "FAIL" in desk.screen()

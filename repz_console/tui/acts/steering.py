@@ -175,8 +175,12 @@ async def reread(app: ConsoleApp) -> None:
     rollout = app.rollout
     if rollout is not None:
         await app.live.refresh(rollout.controller)
+        error = next((source.error for source in app.room.sources.sources if source.id == rollout.controller), "")
         now = app.rollout
-        app.say(f"Read back: {exposed(now.configured.exposure) if now else 'nothing'}", "ok")
+        if error:
+            app.say(f"Not read back: {error}", "bad")
+        else:
+            app.say(f"Read back: {exposed(now.configured.exposure) if now else 'nothing'}", "ok")
 
 
 async def way_back(app: ConsoleApp) -> None:
