@@ -163,6 +163,18 @@ def test_a_rebase_into_summer_keeps_nine_in_the_morning(repz: Plan) -> None:
     assert moved.launch.full_launch.time == time(9)
 
 
+def test_a_stage_of_the_very_launch_goes_with_it_from_any_zone_and_through_a_repeated_hour(repz: Plan) -> None:
+    *before, last = repz.rollout["production"].stage
+    at = Moment(on=date(2024, 2, 2), time=time(14), zone="UTC", written="14:00 UTC")
+    rollout = replace(repz.rollout["production"], stage=(*before, replace(last, at=at)))
+    plan = replace(repz, rollout={"production": rollout})
+    for new in (utc(2025, 7, 11, 13), utc(2025, 11, 2, 5, 30), utc(2025, 11, 2, 6, 30)):
+        moved = schedule.rebase(plan, new)
+        assert schedule.full_launch(moved) == new
+        assert schedule.instant(moved.rollout["production"].stage[-1].at, "UTC") == new
+        assert moved.rollout["production"].stage[-1].at.written == ""
+
+
 def test_the_day_of_a_rebase_is_that_of_the_launchs_zone(repz: Plan) -> None:
     assert schedule.shift_days(repz, utc(2024, 2, 10, 3)) == 7
     assert schedule.shift_days(repz, utc(2024, 2, 10, 6)) == 8

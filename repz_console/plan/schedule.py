@@ -175,17 +175,16 @@ def rebase(plan: Plan, new: datetime) -> Plan:
     if not FIRST_YEAR <= new.year <= LAST_YEAR:
         raise ValueError(f"full launch must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
     by = timedelta(days=shift_days(plan, new))
-    clock = _wall_clock(plan, new).time()
     old = full_launch(plan)
 
     def moved(moment: Moment) -> Moment:
         if instant(moment, plan.launch.zone) != old or moment.time is None:
             return replace(moment, on=moment.on + by)
-        if clock == plan.launch.full_launch.time:
-            return replace(moment, on=moment.on + by)
-        # The plan's own words named another time: they would now mislead.
+        # In its own zone: another zone's clocks may be put forward on another day than full launch's.
         there = new.astimezone(ZoneInfo(moment.zone or plan.launch.zone))
-        return replace(moment, on=there.date(), time=there.time(), written="")
+        # Where the plan's own words named another time they would now mislead.
+        written = moment.written if there.time() == moment.time else ""
+        return replace(moment, on=there.date(), time=there.time(), written=written)
 
     return replace(
         plan,
