@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from repz_console.commands.exits import Stop
-from repz_console.commands.rebase import parsed
 from repz_console.events import PlanAdopted
 from repz_console.facts import Actor
+from repz_console.plan.schedule import typed_instant
 from repz_console.store.journal import Journal
 from tests.support.commands import PATIENCE, Commands, Terminal, start
 
@@ -135,16 +134,19 @@ def test_reading_the_journal_makes_none(repz: Commands, tmp_path: Path) -> None:
     ],
 )
 def test_an_instant_without_an_offset_is_wall_clock_time_at_the_launch(text: str, expected: datetime) -> None:
-    assert parsed(text, "America/New_York") == expected
+    assert typed_instant(text, "America/New_York") == expected
 
 
 @pytest.mark.parametrize(
     "text", ["2027-02-05", "soon", "", "2027-03-14T02:30", "0001-01-01T00:00+14:00", "9999-12-31T23:00"]
 )
-def test_an_instant_that_is_none_is_bad_input(text: str) -> None:
-    with pytest.raises(Stop) as stopped:
-        parsed(text, "America/New_York")
-    assert stopped.value.code == 2
+def test_an_instant_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no instant|no time of day|does not exist"):
+        typed_instant(text, "America/New_York")
+
+
+def test_an_instant_that_is_none_is_bad_input(repz: Commands) -> None:
+    assert repz("rebase", "--full-launch", "2027-02-05").code == 2
 
 
 def test_a_dry_run_tells_every_move_and_changes_nothing(repz: Commands) -> None:

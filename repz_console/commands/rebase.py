@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import click
@@ -31,8 +31,8 @@ def command(ctx: click.Context, when: str, dry_run: bool) -> None:
 
     async def move(session: Session) -> str:
         plan = session.plan
-        instant = parsed(when, plan.launch.full_launch.zone or plan.launch.zone)
         try:
+            instant = schedule.typed_instant(when, schedule.launch_zone(plan))
             moved = schedule.rebase(plan, instant)
         except ValueError as error:
             raise Stop(Exit.INPUT, str(error)) from None
@@ -44,25 +44,6 @@ def command(ctx: click.Context, when: str, dry_run: bool) -> None:
         return f"full launch is now {words.instant(instant)}"
 
     print_line(in_session(ctx, move))
-
-
-def parsed(text: str, zone: str) -> datetime:
-    """An ISO instant as UTC; a wall-clock time in `zone` where it has no offset. Raises `Stop`."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    # The calendar's very first and last years have days that a change of zone would take out of it.
-    if at is None or not MINYEAR < at.year < MAXYEAR:
-        raise Stop(Exit.INPUT, f"{text!r} is no instant: write it like 2027-02-05T09:00")
-    if len(text) <= len("2027-02-05"):
-        raise Stop(Exit.INPUT, f"{text!r} has no time of day: write it like {text}T09:00")
-    if at.tzinfo is not None:
-        return at.astimezone(UTC)
-    local = at.replace(tzinfo=ZoneInfo(zone))
-    if local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None) != at:
-        raise Stop(Exit.INPUT, f"{text} does not exist in {zone}: the clock is put forward over it")
-    return local.astimezone(UTC)
 
 
 async def _confirmed_rebase(session: Session, instant: datetime) -> None:
@@ -98,5 +79,5 @@ def _report(plan: Plan, moved: Plan) -> Iterator[str]:
     lost = sum(not move.weekday_kept for move in moves)
     kept = f"{lost} of them on another weekday" if lost else "every weekday is kept"
     yield f"{count(len(moves), 'date')} by {schedule.shift_days(plan, at):+,} days, {kept}"
-    zone = moved.launch.full_launch.zone or moved.launch.zone
+    zone = schedule.launch_zone(moved)
     yield f"full launch {at.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M} {zone}, {words.instant(at)}"

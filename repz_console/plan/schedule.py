@@ -7,7 +7,7 @@ stays at nine on both sides of a clock change.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -68,6 +68,32 @@ def instant(moment: Moment, zone: str) -> datetime:
 def at_wall_clock(day: date, clock: time, zone: str) -> datetime:
     """The UTC instant at which a wall clock in `zone` shows this. The first one where a clock change repeats it."""
     return datetime.combine(day, clock, ZoneInfo(zone)).astimezone(UTC)
+
+
+def typed_instant(text: str, zone: str) -> datetime:
+    """A typed ISO day and time as UTC; wall-clock time in `zone` where it has no offset. Raises `ValueError`, saying
+    in one line what is wrong.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    # The calendar's very first and last years have days that a change of zone would take out of it.
+    if at is None or not MINYEAR < at.year < MAXYEAR:
+        raise ValueError(f"{text!r} is no instant: write it like 2027-02-05T09:00")
+    if len(text) <= len("2027-02-05"):
+        raise ValueError(f"{text!r} has no time of day: write it like {text}T09:00")
+    if at.tzinfo is not None:
+        return at.astimezone(UTC)
+    local = at.replace(tzinfo=ZoneInfo(zone))
+    if local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None) != at:
+        raise ValueError(f"{text} does not exist in {zone}: the clock is put forward over it")
+    return local.astimezone(UTC)
+
+
+def launch_zone(plan: Plan) -> str:
+    """The zone in which full launch is written."""
+    return plan.launch.full_launch.zone or plan.launch.zone
 
 
 def full_launch(plan: Plan) -> datetime:
@@ -216,7 +242,7 @@ def _moved(kind: Literal["launch", "stage"], title: str, old: Plan, was: Moment,
 
 
 def _wall_clock(plan: Plan, at: datetime) -> datetime:
-    return at.astimezone(ZoneInfo(plan.launch.full_launch.zone or plan.launch.zone))
+    return at.astimezone(ZoneInfo(launch_zone(plan)))
 
 
 def _around(spans: list[Span]) -> Span | None:

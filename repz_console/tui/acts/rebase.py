@@ -23,8 +23,16 @@ async def rebase(app: ConsoleApp) -> None:
     plan = app.live.plan
     zone = _zone(plan)
     proposed = suggestion(plan, app.now)
+
+    def mistake(text: str) -> str:
+        try:
+            schedule.rebase(plan, schedule.typed_instant(text, zone.key))
+        except ValueError as error:
+            return str(error)
+        return ""
+
     instant = Text(
-        "at", "Full launch", f"{proposed.astimezone(zone):%Y-%m-%dT%H:%M}", needed=True, limit=16, check=_mistake
+        "at", "Full launch", f"{proposed.astimezone(zone):%Y-%m-%dT%H:%M}", needed=True, limit=16, check=mistake
     )
     intro = paragraphs(
         [
@@ -36,7 +44,7 @@ async def rebase(app: ConsoleApp) -> None:
     answer = await app.ask(Form("Move the plan", [instant], intro=intro, submit="Show what moves"))
     if answer is None:
         return
-    at = datetime.fromisoformat(answer["at"]).replace(tzinfo=zone)
+    at = schedule.typed_instant(answer["at"], zone.key)
     moved = schedule.rebase(plan, at)
     moves = schedule.moves(plan, moved)
     if not any(move.days for move in moves):
@@ -54,9 +62,10 @@ async def rebase(app: ConsoleApp) -> None:
     if agreed is None:
         return
     refused = await app.live.rebase(at)
-    app.say(
-        f"Not moved: {refused}" if refused else f"Full launch is {at:%a %Y-%m-%d %H:%M}.", "bad" if refused else "ok"
-    )
+    if refused:
+        app.say(f"Not moved: {refused}", "bad")
+    else:
+        app.say(f"Full launch is {at.astimezone(zone):%a %Y-%m-%d %H:%M}.", "ok")
 
 
 def suggestion(plan: Plan, now: datetime) -> datetime:
@@ -72,15 +81,7 @@ def suggestion(plan: Plan, now: datetime) -> datetime:
 
 
 def _zone(plan: Plan) -> ZoneInfo:
-    return ZoneInfo(plan.launch.full_launch.zone or plan.launch.zone)
-
-
-def _mistake(text: str) -> str:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return "a day and a time are needed, such as 2027-02-05T09:00"
-    return "leave the zone out: it is the plan's" if at.tzinfo is not None else ""
+    return ZoneInfo(schedule.launch_zone(plan))
 
 
 def _moves(moves: list[schedule.Move], width: int, glyphs: Glyphs) -> list[Line]:
