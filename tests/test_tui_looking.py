@@ -9,6 +9,7 @@ import pytest
 from textual import events
 
 from repz_console.actions import ACTIONS, FORBIDDEN_KEYS, TABS, UNSAFE_FOR_CHANGES, Effect
+from repz_console.room.views import RoomView
 from repz_console.tui import acts
 from repz_console.tui.paint.base import ASCII
 from repz_console.tui.settings import FILE
@@ -232,6 +233,24 @@ async def test_a_pane_that_cannot_be_drawn_leaves_the_way_back(tmp_path: Path, m
         assert "Nobody of visitors" in text_of(app)
         await press(pilot, "escape", "1")
         assert "JOURNAL" in text_of(app)
+
+
+async def test_a_room_that_cannot_be_told_is_said_and_leaves_the_way_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = still_app(rooms.live(), tmp_path)
+    async with showing(app) as pilot:
+
+        def broken() -> RoomView:
+            raise ArithmeticError("\x1b[2Jinfinite spend")
+
+        monkeypatch.setattr(app.session, "view", broken)
+        app._tick()
+        await press(pilot, "2")
+        assert app.is_running
+        assert "NOT UP TO DATE: the room cannot be told: ArithmeticError" in text_of(app)
+        await press(pilot, "exclamation_mark")
+        assert "Nobody of visitors" in text_of(app)
 
 
 async def test_an_act_that_fails_is_said_and_the_console_stays(tmp_path: Path) -> None:

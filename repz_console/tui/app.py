@@ -90,6 +90,7 @@ class ConsoleApp(GuardedApp):
         self._tasks: set[asyncio.Task[None]] = set()
         self._shown = False
         self._seen_at = float("inf")
+        self._untold: type[Exception] | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self.front = Front(self, Artist(Palette(self.theme_now), glyphs), last_status)
         self.pane = self.front.pane
@@ -247,8 +248,17 @@ class ConsoleApp(GuardedApp):
     def refresh_all(self, *, follow: bool = False) -> None:
         """Look at the session again and draw what changed."""
         session = self.session
-        self.view = session.view() if session is not None else None
-        self.front.show_frame()
+        try:
+            self.view = session.view() if session is not None else None
+            self.front.show_frame()
+        except Exception as error:
+            # What was shown last stays, with its age, and so does the way back.
+            if type(error) is not self._untold:
+                self._untold = type(error)
+                log.exception("the room cannot be told")
+            self.say(f"NOT UP TO DATE: the room cannot be told: {type(error).__name__}: {error}", "bad")
+            return
+        self._untold = None
         self.refresh_pane(follow=follow)
         if self._dialogs:
             self.front.show_dialog()
