@@ -54,7 +54,7 @@ def show(ctx: click.Context, rollout: str | None, as_json: bool) -> None:
     """Read the backend back and show ROLLOUT, or all: what is planned, desired, configured, and the gates."""
 
     async def look(session: Session) -> RoomView:
-        names = [_named(session, rollout).id] if rollout else [each.id for each in session.view().rollout.rollouts]
+        names = [_named(session, rollout)] if rollout else [each.id for each in session.view().rollout.rollouts]
         for controller in {session.plan.rollout[name].controller for name in names}:
             await session.refresh(controller)
         return session.view()
@@ -96,12 +96,12 @@ def set_(
 
     async def steer(session: Session) -> Outcome:
         named = _named(session, rollout)
-        await session.refresh(named.controller)
-        view = _named(session, rollout)
-        wanted = parsed_target(session.plan.rollout[named.id], view, target, regions, features)
+        await session.refresh(session.plan.rollout[named].controller)
+        view = next(each for each in session.view().rollout.rollouts if each.id == named)
+        wanted = parsed_target(session.plan.rollout[named], view, target, regions, features)
         if not rising_cells(view.configured.exposure, wanted.exposure):
             return await session.control.change(
-                named.id, "set", wanted.exposure, reason=reason, expect=expect or view.revision, stage=wanted.stage
+                named, "set", wanted.exposure, reason=reason, expect=expect or view.revision, stage=wanted.stage
             )
         if expect is None:
             raise Stop(Exit.INPUT, f"this widens: say --expect {view.revision or 'REV'} if that is what you judged")
@@ -119,7 +119,7 @@ def hold(ctx: click.Context, rollout: str, reason: str) -> int:
     """Hold ROLLOUT: nobody widens it until it is resumed. Needs nothing."""
 
     async def steer(session: Session) -> Outcome:
-        return await session.control.hold(_named(session, rollout).id, reason)
+        return await session.control.hold(_named(session, rollout), reason)
 
     return _told(in_session(ctx, steer))
 
@@ -136,7 +136,7 @@ def resume(ctx: click.Context, rollout: str, reason: str) -> int:
         named = _named(session, rollout)
 
         async def lift() -> Outcome:
-            return await session.control.resume(named.id, reason)
+            return await session.control.resume(named, reason)
 
         return await _with_conn(session, lift)
 
@@ -152,7 +152,7 @@ def rollback(ctx: click.Context, rollout: str, reason: str) -> int:
     """Roll ROLLOUT back to its last good exposure. It can only shrink, and needs nothing."""
 
     async def steer(session: Session) -> Outcome:
-        return await session.control.change(_named(session, rollout).id, "rollback", None, reason=reason, expect="")
+        return await session.control.change(_named(session, rollout), "rollback", None, reason=reason, expect="")
 
     return _told(in_session(ctx, steer))
 
@@ -172,11 +172,11 @@ def kill(ctx: click.Context, rollout: str, reason: str, yes: bool) -> int:
             if not has_terminal():
                 raise Stop(Exit.INPUT, "there is no terminal to type the letter on: say --yes to kill without asking")
             letter = await ask(
-                f"Type  k  to take {named.id} in {session.plan.launch.environment} to nobody: ", otherwise=""
+                f"Type  k  to take {named} in {session.plan.launch.environment} to nobody: ", otherwise=""
             )
             if letter != "k":
                 raise Stop(Exit.NOT_ALLOWED, "that was not k; nothing was changed")
-        return await session.control.change(named.id, "kill", None, reason=reason, expect="")
+        return await session.control.change(named, "kill", None, reason=reason, expect="")
 
     return _told(in_session(ctx, steer))
 
@@ -207,13 +207,12 @@ async def _with_conn(session: Session, work: Callable[[], Awaitable[Outcome]]) -
         await session.release_conn()
 
 
-def _named(session: Session, rollout: str) -> RolloutView:
-    rollouts = session.view().rollout.rollouts
-    for each in rollouts:
-        if each.id == rollout:
-            return each
-    known = ", ".join(each.id for each in rollouts)
-    raise Stop(Exit.INPUT, f"the plan has no rollout {rollout!r}" + (f": it has {known}" if known else ""))
+def _named(session: Session, rollout: str) -> str:
+    """The rollout's id, of the plan alone: a way back needs nothing else to be known. Raises `Stop`."""
+    known = session.plan.rollout
+    if rollout in known:
+        return rollout
+    raise Stop(Exit.INPUT, f"the plan has no rollout {rollout!r}" + (f": it has {', '.join(known)}" if known else ""))
 
 
 def _told(outcome: Outcome) -> int:
