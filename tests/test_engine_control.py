@@ -17,6 +17,7 @@ from repz_console.engine.writer import JournalWriter
 from repz_console.events import AnyEvent, ChangeEnded, ChangeIntended, Entry
 from repz_console.facts import Change
 from repz_console.plan import exposure as exposures
+from repz_console.room import gates
 from repz_console.store.errors import StoreError
 from repz_console.store.journal import Journal
 from tests.support import faulty
@@ -282,6 +283,19 @@ async def test_a_kill_that_is_never_taken_is_unknown_and_one_that_is_refused_say
     # The first sending may have arrived, whatever became of the second.
     backend.answers = ["raise", "refuse"]
     assert (await session.control.change("production", "kill")).state == "unknown"
+
+
+async def test_a_gate_with_a_defect_stops_no_way_back(
+    session: Session, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await widen(session, 20)
+
+    def broken(*_: object) -> None:
+        raise KeyError("phase")
+
+    monkeypatch.setattr(gates, "build", broken)
+    assert (await session.control.change("production", "kill")).state == "confirmed"
+    assert exposures.is_nobody(backend.state.exposure)
 
 
 async def test_a_kill_works_blind(session: Session, backend: Backend) -> None:

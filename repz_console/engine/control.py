@@ -223,7 +223,14 @@ class Controller:
         evidence: Mapping[str, Any],
     ) -> ChangeIntended:
         decided = self._known.decisions.rollout(rollout)
-        shown = {gate.id: f"{gate.verdict}: {gate.line}" for gate in self._known.gates(rollout, target)}
+        shown: dict[str, str] = {}
+        try:
+            shown |= {gate.id: f"{gate.verdict}: {gate.line}" for gate in self._known.gates(rollout, target)}
+        except Exception as error:
+            if action == "set":
+                raise
+            # A way back asks no gate: one with a defect does not stop it either.
+            shown["defect"] = safe(f"{type(error).__name__}: {error}")
         return ChangeIntended(
             op=secrets.token_hex(8),
             rollout=rollout,
