@@ -133,7 +133,7 @@ def test_the_banner_tells_the_worst_first_and_nothing_when_all_is_well() -> None
     differs = replace(ROOM, launch=replace(ROOM.launch, differs="2 stages were moved"))
     assert said(differs) == "▲ This console's plan differs: 2 stages were moved"
     past = replace(ROOM, clock=replace(ROOM.clock, past=True))
-    assert said(past).startswith("▲ This whole plan is past")
+    assert said(past).startswith("▲ This plan is past")
     assert said(replace(past, journal=TROUBLE.journal)).startswith("✖ READ-ONLY: entry 12")
 
 

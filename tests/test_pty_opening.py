@@ -54,8 +54,8 @@ def test_the_shipped_launch_opens_and_says_that_its_dates_are_past(consoles: Con
         console("--config", str(ROOT / "config.toml")), env=consoles.environment, cwd=consoles.folder
     ) as terminal:
         terminal.until(lambda screen: title[:12] in screen and "LIVE as of" in screen, PATIENCE)
-        terminal.until("This whole plan is past", PATIENCE)
-        terminal.until("R moves them", PATIENCE)
+        terminal.until("This plan is past", PATIENCE)
+        terminal.until("R then moves it", PATIENCE)
         terminal.send("q")
         assert terminal.wait() == 0
 

@@ -306,8 +306,8 @@ def banner(view: RoomView, width: int, glyphs: Glyphs = BLOCKS) -> Line | None:
         text, role = f"{glyphs.warn} This console's plan differs: {view.launch.differs}", "warn"
     elif view.clock.past:
         ended = moment(view.clock.ends, view.clock.now, zone_of(view.clock.zone))
-        how = "R moves it" if view.control.mine else "c takes the conn, then R moves it"
-        text, role = f"{glyphs.warn} This whole plan is past (it ended {ended}): {how}.", "warn"
+        how = "R moves it" if view.control.mine else "c takes the conn, R then moves it"
+        text, role = f"{glyphs.warn} This plan is past (it ended {ended}): {how}.", "warn"
     else:
         return None
     return pad(clip([(f" {text}", role)], width, glyphs.ellipsis), width, glyphs.ellipsis)
