@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from repz_console.events import PlanAdopted
 from repz_console.facts import Actor
@@ -61,6 +62,14 @@ def test_spend_is_entered_summed_and_taken_back(repz: Commands) -> None:
     assert "taken back" in listed
     assert "$1,000 left of $1,000" in listed
     assert repz("spend", "void", identity).code == 2
+
+
+def test_today_is_the_launchs_day(repz: Commands, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace('zone = "UTC"', 'zone = "Pacific/Auckland"'))
+    with time_machine.travel(datetime(2031, 5, 1, 20, tzinfo=UTC)):
+        assert repz("spend", "add", "hosting", "12.50").code == 0
+    assert json.loads(repz("spend", "list", "--json").out)[0]["on"] == "2031-05-02"
 
 
 def test_a_refund_is_a_negative_amount(repz: Commands) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import click
 
 from repz_console.commands.common import as_input, columns, config_option, in_session, print_json, print_line
@@ -30,7 +32,8 @@ def add(ctx: click.Context, line: str, amount: str, committed: bool, on: str | N
     """Enter AMOUNT on the budget line LINE and print the entry's id. A negative one is a refund."""
 
     async def enter(session: Session) -> str:
-        today = session.view().clock.now.date().isoformat()
+        clock = session.view().clock
+        today = clock.now.astimezone(ZoneInfo(clock.zone)).date().isoformat()
         kind = "committed" if committed else "actual"
         with as_input():
             event = _book(session).added(line, amount, entry=kind, on=on or today, note=note)
