@@ -10,7 +10,7 @@ import pytest
 from repz_console.engine import conn as conn_module
 from repz_console.engine.poller import utc_now
 from repz_console.engine.session import Session
-from repz_console.events import ConnReleased, ConnTaken
+from repz_console.events import ConnReleased, ConnTaken, PlanAdopted
 from tests.support.sessions import CONFIG, actor, eventually, kinds, launch, opened, widen
 
 SEATS = """
@@ -27,6 +27,17 @@ conn = true
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conn_module, "RENEW_EVERY", 0.05)
     monkeypatch.setattr(conn_module, "TTL", 0.6)
+
+
+async def test_an_adopted_plans_seats_count_before_it_is_known_whom_they_name(tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    other = launch(folder, CONFIG + SEATS)
+    async with opened(launch(tmp_path)) as session:
+        assert session.view().control.may_take
+        await session.write(PlanAdopted(hash=other.hash, text=other.text, path=str(other.path)))
+        assert not session.view().control.may_take
+        assert "holds no seat" in await session.take_conn()
 
 
 async def test_anybody_takes_it_where_no_seat_names_anybody(tmp_path: Path) -> None:

@@ -233,6 +233,9 @@ class Known:
         self.effective = effective(self._own, self.decisions, before)
         self.notice("plan", self.effective.notice)
         if self.effective.loaded is not before.loaded:
+            # Which of its names exist was asked of another plan: until it is asked of this one, all do.
+            self._viewer = replace(self._viewer, known=None)
+            self._room.update(viewer=self._viewer)
             closing = asyncio.create_task(self.sources.aclose())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
