@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from repz_console.plan.wrong import nearest
+
 
 class Effect(StrEnum):
     """What an action may change."""
@@ -160,7 +162,8 @@ def keymap_mistakes(keymap: Mapping[str, tuple[str, ...]]) -> list[str]:
     for identity, keys in keymap.items():
         action = BY_ID.get(identity)
         if action is None:
-            mistakes.append(f"{identity}: there is no such action")
+            meant = nearest(identity, BY_ID)
+            mistakes.append(f"{identity}: there is no such action" + (f"; did you mean {meant}?" if meant else ""))
             continue
         for key in keys:
             if key in FORBIDDEN_KEYS or key.startswith("alt+"):

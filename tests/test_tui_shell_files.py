@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.style import Style
 
-from repz_console.actions import TABS
+from repz_console.actions import ACTIONS, TABS
 from repz_console.resources import shipped_themes
 from repz_console.tui import defects
 from repz_console.tui.run import poor_locale
@@ -116,6 +116,19 @@ def test_settings_come_back_as_they_were_saved(tmp_path: Path) -> None:
 def test_unchanged_settings_write_no_file(tmp_path: Path) -> None:
     assert SettingsFile(tmp_path).save() == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_for_no_action_names_the_one_that_was_meant(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('[keymap]\n"way-back" = ["w"]\n"zzz" = ["z"]\n')
+    assert SettingsFile(tmp_path).mistakes == [
+        "settings.toml: way-back: there is no such action; did you mean way.back?",
+        "settings.toml: zzz: there is no such action",
+    ]
+
+
+def test_the_handbook_lists_every_action_that_may_have_another_key() -> None:
+    handbook = (Path(__file__).parents[1] / "docs" / "operator.md").read_text("utf-8")
+    assert [action.id for action in ACTIONS if f"`{action.id}`" not in handbook] == []
 
 
 def test_a_file_that_is_not_understood_is_never_written_over(tmp_path: Path) -> None:
