@@ -136,6 +136,7 @@ path = "flags.json"
     answers = asyncio.run(sources.examine(config_of(tmp_path, text), tmp_path))
     assert of(answers, "bugs").state == "ok"
     assert "readings" in of(answers, "box").line
+    assert ": cpu, memory, " in of(answers, "box").line
     assert of(answers, "broken").state in ("bad", "warn")
 
 

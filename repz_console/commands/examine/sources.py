@@ -67,7 +67,9 @@ def _answer(name: str, kind: str, facts: Facts | None, seconds: float) -> Answer
     line = f"{kind}: {said} in {seconds * 1000:.0f} ms"
     if blind:
         return Answer(AREA, name, "warn", f"{line}; no value for {blind[0].name}: {blind[0].note or 'no reason given'}")
-    return Answer(AREA, name, "ok", line)
+    # A metric names its reading, and here is where a person finds those names.
+    names = ", ".join(reading.name for reading in facts.readings)
+    return Answer(AREA, name, "ok", f"{line}: {names}" if names else line)
 
 
 def _readiness(name: str, obstacle: str) -> Answer:
