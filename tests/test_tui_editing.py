@@ -206,8 +206,12 @@ def test_a_plan_that_has_passed_is_proposed_in_whole_weeks_ahead() -> None:
 
 
 async def test_adopting_shares_the_plan(desk: Desk) -> None:
-    await desk.press("c", "P", "tab", "enter")
+    await desk.press("c", "P")
+    assert "No plan is shared yet" in desk.screen()
+    await desk.press("tab", "enter")
     assert kinds(desk.session)[-1] == "plan.adopted"
+    await desk.press("P")
+    assert "Everyone already shares this text" in desk.screen()
 
 
 async def test_a_journal_that_cannot_be_written_refuses_and_says_so(tmp_path: Path) -> None:

@@ -94,7 +94,11 @@ async def conn(app: ConsoleApp) -> None:
 async def adopt(app: ConsoleApp) -> None:
     """Make this console's config the plan that everyone shares."""
     loaded = app.live.loaded
-    differs = app.room.launch.differs or "Everyone already shares this text; adopting it again changes nothing."
+    launch = app.room.launch
+    alike = "Everyone already shares this text; adopting it again changes nothing."
+    if launch.plan_source != "adopted":
+        alike = "No plan is shared yet: until one is, every console shows its own file."
+    differs = launch.differs or alike
     texts = [f"{loaded.path} becomes everyone's plan.", "", differs, "", f"sha256 {loaded.hash}"]
     if await app.ask(confirm("Adopt this plan?", paragraphs(texts, 60), "Adopt")) is None:
         return
