@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from repz_console.engine.poller import LONGEST_BACKOFF, LONGEST_RETRY_AFTER, Poller, backoff
+from repz_console.engine.poller import LONGEST_BACKOFF, LONGEST_RETRY_AFTER, Poller, backoff, sleep_to_beat
 from repz_console.facts import Facts, Reading, Snapshot
 from repz_console.providers.base import ProviderError
 
@@ -204,3 +204,26 @@ async def test_a_poll_joins_the_one_that_is_under_way() -> None:
     answers = await asyncio.gather(*polls)
     assert asked == 1
     assert answers[0] is answers[1] is answers[2]
+
+
+@pytest.mark.parametrize(
+    ("now", "asked", "slept"),
+    [
+        (100.005, 1.0, 0.995),
+        (100.2, 1.0, 1.05),
+        (100.11, 30.0, 29.89),
+        (100.11, 0.4, 0.4),
+    ],
+)
+async def test_polls_fall_on_a_common_beat(
+    monkeypatch: pytest.MonkeyPatch, now: float, asked: float, slept: float
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("repz_console.engine.poller.time.monotonic", lambda: now)
+    monkeypatch.setattr("repz_console.engine.poller.asyncio.sleep", sleep)
+    await sleep_to_beat(asked)
+    assert pauses == [pytest.approx(slept)]

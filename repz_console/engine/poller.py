@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -25,6 +26,9 @@ LONGEST_RETRY_AFTER = 300.0
 """Seconds a source may ask us to stay away."""
 FAILURES_TO_REPORT = 2
 """Failures in a row that make an outage: a single lost answer is no news."""
+
+BEAT = 0.25
+"""Seconds between the moments at which polls begin."""
 
 _CANCEL_GRACE = 1.0
 
@@ -58,6 +62,15 @@ def backoff(failures: int, retry_after: float | None, chance: float) -> float:
     return max(ceiling * chance, asked, 1.0)
 
 
+async def sleep_to_beat(seconds: float) -> None:
+    """Sleep about so long, to the nearest common beat: sources that are due together wake the process once, and not
+    each for itself, which is much of what a quiet console costs. Shorter sleeps than four beats are exact."""
+    now = time.monotonic()
+    if seconds >= 4 * BEAT:
+        seconds = round((now + seconds) / BEAT) * BEAT - now
+    await asyncio.sleep(seconds)
+
+
 class Poller:
     """Asks one source and reports. `run` asks for ever; `poll` asks once, joining a poll that is under way."""
 
@@ -69,7 +82,7 @@ class Poller:
         *,
         deadline: float = POLL_DEADLINE,
         now: Callable[[], datetime] = utc_now,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] = sleep_to_beat,
         chance: Callable[[], float] = random.random,
     ) -> None:
         """`before` is what is known of the source so far, at least its id, kind and interval."""

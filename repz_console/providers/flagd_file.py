@@ -61,8 +61,9 @@ class FlagFile:
 
     @cached_property
     def path(self) -> Path:
-        """The file itself, behind any symbolic link: replacing a link would leave its target as it was."""
-        return Path(os.path.realpath(self._named))
+        """The file itself, behind any symbolic link: replacing a link would leave its target as it was. Links among
+        the folders above do no harm."""
+        return Path(os.path.realpath(self._named)) if self._named.is_symlink() else self._named
 
     @property
     def _lock_path(self) -> Path:
