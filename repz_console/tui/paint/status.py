@@ -108,10 +108,10 @@ def status_line(view: RoomView, width: int, glyphs: Glyphs = BLOCKS, now: dateti
 def _choose(parts: Sequence[_Part], width: int, gap: int) -> dict[int, int]:
     """The parts that fit, by index, each with the wording that it gets."""
     levels: dict[int, int] = {}
+    widths = [[line_width(form) + gap for form in part.forms] for part in parts]
 
     def fits() -> bool:
-        taken = sum(line_width(parts[index].forms[level]) + gap for index, level in levels.items()) - gap
-        return taken <= width
+        return sum(widths[index][level] for index, level in levels.items()) - gap <= width
 
     def admit(optional: bool) -> None:
         for index in sorted(range(len(parts)), key=lambda index: parts[index].keep):
