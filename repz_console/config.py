@@ -86,7 +86,7 @@ def load(explicit: Path | None = None) -> Loaded:
     mistakes: list[Mistake] = []
     display = displayed(path)
     first = Document({display: text})
-    for index, name in enumerate(_included(first)):
+    for index, name in enumerate(_included(first, path)):
         try:
             includes[name] = read_trusted(path.parent / name, ours=False)
         except ConfigError as error:
@@ -134,15 +134,23 @@ def text_hash(text: str, includes: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _included(document: Document) -> list[str]:
+def _included(document: Document, main: Path) -> list[str]:
+    """The names that the file `main` includes, none of them itself and none of them twice by another spelling."""
     names = document.data.get("include", [])
     wrongs = list(check(names, tuple[str, ...], ("include",)))
     if not wrongs:
-        wrongs = [
-            Wrong(("include", index), shown(name), "a relative path, once")
-            for index, name in enumerate(names)
-            if not name or Path(name).is_absolute() or names.index(name) != index
-        ]
+        itself = os.path.realpath(main)
+        seen: set[str] = set()
+        for index, name in enumerate(names):
+            path = ("include", index)
+            real = os.path.realpath(main.parent / name)
+            if not name or Path(name).is_absolute():
+                wrongs.append(Wrong(path, shown(name), "a relative path"))
+            elif real == itself:
+                wrongs.append(Wrong(path, f"{shown(name)}, which is this file itself", "another file"))
+            elif real in seen:
+                wrongs.append(Wrong(path, f"{shown(name)} a second time", "each file once"))
+            seen.add(real)
     if wrongs:
         raise ConfigError(document.mistake(wrong) for wrong in wrongs)
     return list(names)

@@ -1,4 +1,4 @@
-"""Reads a file that may be obeyed: one that nobody but its reader or root could have written."""
+"""Reads a file that may be obeyed: one that nobody but its reader or root could have written or put in its place."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def read_trusted(path: Path, *, ours: bool) -> str:
     """
     name = displayed(path)
     try:
+        folders = [] if ours else [(folder, folder.stat()) for folder in _folders(path)]
         # Without O_NONBLOCK a FIFO put in its place would wait forever.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
@@ -29,6 +30,8 @@ def read_trusted(path: Path, *, ours: bool) -> str:
         found = "no such file" if missing else f"a file that cannot be opened ({os.strerror(error.errno or 0)})"
         raise ConfigError([Mistake(name, 0, "", found, "a readable config file")]) from error
     refused = _refusal(os.fstat(descriptor), ours=ours)
+    if not refused:
+        refused = next(filter(None, (_folder_refusal(*folder) for folder in folders)), None)
     if refused:
         os.close(descriptor)
         raise ConfigError([Mistake(name, 0, "", *refused)])
@@ -49,7 +52,8 @@ def _refusal(status: os.stat_result, *, ours: bool) -> tuple[str, str] | None:
     if ours:
         return None
     if status.st_uid not in (0, os.geteuid()):
-        return f"a file of {_user(status.st_uid)}", f"one owned by {_user(os.geteuid())} or root, as a config is code"
+        owners = " or ".join(dict.fromkeys((_user(os.geteuid()), _user(0))))
+        return f"a file of {_user(status.st_uid)}", f"one owned by {owners}, as a config is code"
     if status.st_mode & stat.S_IWOTH:
         return "a file that everyone can write", "one that only its owner can write: chmod go-w"
     if status.st_mode & stat.S_IWGRP and not _is_private_group(status):
@@ -60,8 +64,30 @@ def _refusal(status: os.stat_result, *, ours: bool) -> tuple[str, str] | None:
     return None
 
 
+def _folders(path: Path) -> list[Path]:
+    """Where the file could be replaced: the folder of its name and, where that is a link, the one it leads to."""
+    named, real = path.absolute().parent, Path(os.path.realpath(path)).parent
+    return [named] if named.samefile(real) else [named, real]
+
+
+def _folder_refusal(folder: Path, status: os.stat_result) -> tuple[str, str] | None:
+    """What was found and what is allowed, where others can put a file of theirs in place of one in `folder`."""
+    if status.st_mode & stat.S_ISVTX:  # as in /tmp: only a file's owner can replace it
+        return None
+    name = safe(folder)
+    if status.st_mode & stat.S_IWOTH:
+        return f"a file in {name}, a folder that everyone can write", f"one that only its owner can: chmod go-w {name}"
+    if status.st_mode & stat.S_IWGRP and not _is_private_group(status):
+        group = _group(status.st_gid)
+        return (
+            f"a file in {name}, a folder that the group {group} can write",
+            f"one that only its owner can: chmod g-w {name}",
+        )
+    return None
+
+
 def _is_private_group(status: os.stat_result) -> bool:
-    """Whether the file's group is its owner's alone, as many systems give each user one."""
+    """Whether the file's or folder's group is its owner's alone, as many systems give each user one."""
     try:
         group = grp.getgrgid(status.st_gid)
         owner = pwd.getpwuid(status.st_uid).pw_name

@@ -102,6 +102,45 @@ def test_a_users_own_group_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert f"found a file that the group {me} can write" in refusal(private)
 
 
+@pytest.mark.parametrize(("mode", "trusted"), [(0o755, True), (0o1777, True), (0o777, False), (0o757, False)])
+def test_a_file_that_everyone_can_replace_is_refused(tmp_path: Path, mode: int, trusted: bool) -> None:
+    replaceable = put(tmp_path / "drop" / "plan.toml")
+    replaceable.parent.chmod(mode)
+    if trusted:
+        assert config.load(replaceable).plan.launch.name == "small"
+    else:
+        folder = tmp_path / "drop"
+        assert refusal(replaceable) == (
+            f"drop/plan.toml: found a file in {folder}, a folder that everyone can write; "
+            f"allowed: one that only its owner can: chmod go-w {folder}"
+        )
+
+
+def test_a_file_that_a_real_group_can_replace_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pwd
+
+    shared = put(tmp_path / "drop" / "plan.toml")
+    shared.parent.chmod(0o2775)
+    _name_group(monkeypatch, "launch-team", ["anna"])
+    assert f"found a file in {tmp_path / 'drop'}, a folder that the group launch-team can write" in refusal(shared)
+    shared.parent.chmod(0o3775)
+    assert config.load(shared).plan.launch.name == "small", "sticky: only the file's owner can replace it"
+    shared.parent.chmod(0o775)
+    _name_group(monkeypatch, pwd.getpwuid(os.geteuid()).pw_name, [])
+    assert config.load(shared).plan.launch.name == "small", "as where each user has a group and a umask of 002"
+
+
+@pytest.mark.parametrize("open_folder", ["links", "files"])
+def test_neither_a_link_nor_what_it_leads_to_can_be_replaced_by_others(tmp_path: Path, open_folder: str) -> None:
+    put(tmp_path / "files" / "plan.toml")
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "plan.toml"
+    link.symlink_to("../files/plan.toml")
+    assert config.load(link).plan.launch.name == "small"
+    (tmp_path / open_folder).chmod(0o777)
+    assert f"found a file in {tmp_path / open_folder}, a folder that everyone can write" in refusal(link)
+
+
 def _name_group(monkeypatch: pytest.MonkeyPatch, name: str, members: list[str]) -> None:
     import grp
 
@@ -115,7 +154,7 @@ def _name_group(monkeypatch: pytest.MonkeyPatch, name: str, members: list[str]) 
 def test_a_strangers_file_is_refused(tmp_path: Path) -> None:
     theirs = put(tmp_path / "plan.toml")
     os.chown(theirs, 12345, -1)
-    assert "found a file of user 12345; allowed: one owned by root or root" in refusal(theirs)
+    assert "found a file of user 12345; allowed: one owned by root, as" in refusal(theirs)
 
 
 def test_a_file_of_root_is_trusted_by_everyone(tmp_path: Path) -> None:
@@ -200,6 +239,22 @@ def test_what_cannot_be_included(tmp_path: Path, names: str) -> None:
         config.load(put(tmp_path / "plan.toml", f"include = {names}\n{SMALL}"))
     assert len(caught.value.mistakes) == 1
     assert caught.value.mistakes[0].path.startswith("include")
+
+
+@pytest.mark.parametrize("name", ["plan.toml", "./plan.toml", "link.toml"])
+def test_a_config_does_not_include_itself(tmp_path: Path, name: str) -> None:
+    (tmp_path / "link.toml").symlink_to("plan.toml")
+    put(tmp_path / "people.toml", PEOPLE)
+    main = put(tmp_path / "plan.toml", f'include = [\n  "people.toml",\n  "{name}",\n]\n{SMALL}')
+    assert refusal(main) == (
+        f'plan.toml:3: include[1]: found "{name}", which is this file itself; allowed: another file'
+    )
+
+
+def test_a_file_is_included_once_however_it_is_spelt(tmp_path: Path) -> None:
+    put(tmp_path / "people.toml", PEOPLE)
+    main = put(tmp_path / "plan.toml", f'include = ["people.toml", "./people.toml"]\n{SMALL}')
+    assert 'include[1]: found "./people.toml" a second time; allowed: each file once' in refusal(main)
 
 
 def test_an_included_file_includes_nothing(tmp_path: Path) -> None:
