@@ -138,6 +138,27 @@ def test_somebody_elses_conn_is_not_taken(launch: Launch) -> None:
     assert "alice@box" in terminal.said
 
 
+@pytest.mark.parametrize(
+    ("command", "verb"),
+    [
+        (("rollout", "resume", "production", "--reason", "fixed"), "resume"),
+        (("rebase", "--full-launch", "2027-02-12T09:00"), "move the plan"),
+    ],
+)
+def test_the_conn_stays_with_who_has_it_whatever_reason_a_command_is_given(
+    launch: Launch, command: tuple[str, ...], verb: str
+) -> None:
+    assert launch("rollout", "hold", "production").code == 0
+    journal = Journal.open(launch.store)
+    assert Leases(journal).take("conn", Actor("alice", 1234, "box", console="1-abc"), 60.0) is not None
+    answer = launch(*command)
+    journal.close()
+    assert answer.code == 3
+    assert f"alice@box has the conn: only they can {verb}" in answer.err
+    assert "reason" not in answer.err
+    assert launch.shown()["hold"] is not None
+
+
 def test_shrinking_needs_neither_terminal_nor_revision(launch: Launch) -> None:
     assert launch.widen("50", "--feature", "core")[0] == 0
     answer = launch("rollout", "set", "production", "10")
@@ -170,7 +191,9 @@ def test_kill_asks_for_a_letter_and_only_that_letter_kills(launch: Launch) -> No
 
 
 def test_kill_without_a_terminal_needs_to_be_said_twice(launch: Launch) -> None:
-    assert launch("rollout", "kill", "production").code == 2
+    answer = launch("rollout", "kill", "production")
+    assert answer.code == 3
+    assert "say --yes" in answer.err
     assert launch("rollout", "kill", "production", "--yes").code == 0
 
 

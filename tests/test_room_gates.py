@@ -111,6 +111,24 @@ Change = Callable[[Making], object]
         (lambda _: None, "conn", PASS, "you have the conn"),
         (lambda making: making.has_conn(None), "conn", FAIL, "the conn is FREE: take it to widen"),
         (lambda making: making.has_conn(BO, hours=1), "conn", FAIL, "bo@jump has the conn: only they can widen"),
+        (
+            lambda making: making.has_conn(replace(ANA, console="c-ana-2"), hours=1),
+            "conn",
+            FAIL,
+            "another console of yours has the conn: only that one can widen",
+        ),
+        (
+            lambda making: making.has_conn(replace(ANA, console="c-ana-2", proven=False), hours=1),
+            "conn",
+            FAIL,
+            "another console of ana@jump has the conn: only that one can widen",
+        ),
+        (
+            lambda making: making.has_conn(replace(ANA, console="c-ana-2", host="desk"), hours=1),
+            "conn",
+            FAIL,
+            "ana@desk has the conn: only they can widen",
+        ),
     ],
 )
 def test_every_gate_says_in_one_line_why(change: Change, identity: str, verdict: Verdict, line: str) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from repz_console.commands.common import ask, columns, config_option, in_session, print_line
+from repz_console.commands.conn import conn_held
 from repz_console.commands.exits import Exit, Stop
 from repz_console.engine.session import Session
 from repz_console.plan import schedule
@@ -47,10 +48,7 @@ def command(ctx: click.Context, when: str, dry_run: bool) -> None:
 
 
 async def _confirmed_rebase(session: Session, instant: datetime) -> None:
-    refused = await session.take_conn()
-    if refused:
-        raise Stop(Exit.NOT_ALLOWED, f"the conn could not be taken: {refused}")
-    try:
+    async with conn_held(session, "move the plan"):
         answer = await ask("Type  rebase  to move them: ", otherwise="moving the plan needs a person at a terminal")
         if answer != "rebase":
             raise Stop(Exit.NOT_ALLOWED, "that was not `rebase`; nothing was changed")
@@ -58,8 +56,6 @@ async def _confirmed_rebase(session: Session, instant: datetime) -> None:
         refused = await session.rebase(instant)
         if refused:
             raise Stop(Exit.NOT_ALLOWED, refused)
-    finally:
-        await session.release_conn()
 
 
 def _report(plan: Plan, moved: Plan) -> Iterator[str]:

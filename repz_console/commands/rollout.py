@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
 import click
 
@@ -17,6 +17,7 @@ from repz_console.commands.common import (
     print_line,
     printed_glyphs,
 )
+from repz_console.commands.conn import conn_held
 from repz_console.commands.exits import Exit, Stop
 from repz_console.commands.target import Target, parsed_target
 from repz_console.engine.outcome import Outcome
@@ -134,11 +135,8 @@ def resume(ctx: click.Context, rollout: str, reason: str) -> int:
 
     async def steer(session: Session) -> Outcome:
         named = _named(session, rollout)
-
-        async def lift() -> Outcome:
+        async with conn_held(session, "resume"):
             return await session.control.resume(named, reason)
-
-        return await _with_conn(session, lift)
 
     return _told(in_session(ctx, steer))
 
@@ -170,7 +168,9 @@ def kill(ctx: click.Context, rollout: str, reason: str, yes: bool) -> int:
         named = _named(session, rollout)
         if not yes:
             if not has_terminal():
-                raise Stop(Exit.INPUT, "there is no terminal to type the letter on: say --yes to kill without asking")
+                raise Stop(
+                    Exit.NOT_ALLOWED, "there is no terminal to type the letter on: say --yes to kill without asking"
+                )
             letter = await ask(
                 f"Type  k  to take {named} in {session.plan.launch.environment} to nobody: ", otherwise=""
             )
@@ -182,7 +182,9 @@ def kill(ctx: click.Context, rollout: str, reason: str, yes: bool) -> int:
 
 
 async def _widen(session: Session, view: RolloutView, wanted: Target, expect: str, reason: str) -> Outcome:
-    async def challenge_and_set() -> Outcome:
+    if not has_terminal():
+        raise Stop(Exit.NOT_ALLOWED, "this widens, and without a terminal nothing widens")
+    async with conn_held(session, "widen"):
         for line in _difference(view, wanted):
             print_line(line, err=True)
         await ask_challenge(wanted.typed, session.plan.launch.environment)
@@ -190,21 +192,6 @@ async def _widen(session: Session, view: RolloutView, wanted: Target, expect: st
         return await session.control.change(
             view.id, "set", wanted.exposure, reason=reason, expect=expect, stage=wanted.stage
         )
-
-    if not has_terminal():
-        raise Stop(Exit.NOT_ALLOWED, "this widens, and without a terminal nothing widens")
-    return await _with_conn(session, challenge_and_set)
-
-
-async def _with_conn(session: Session, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
-    """Does `work` with the conn, which is held for as long as that takes."""
-    refused = await session.take_conn()
-    if refused:
-        raise Stop(Exit.NOT_ALLOWED, f"the conn could not be taken: {refused}")
-    try:
-        return await work()
-    finally:
-        await session.release_conn()
 
 
 def _named(session: Session, rollout: str) -> str:

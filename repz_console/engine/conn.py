@@ -15,6 +15,7 @@ from repz_console.engine.follower import CONN, catch_up
 from repz_console.engine.known import Known
 from repz_console.engine.storage import Storage
 from repz_console.events import ConnReleased, ConnTaken
+from repz_console.room.control import named
 from repz_console.room.words import instant, who
 from repz_console.store.errors import StoreError
 from repz_console.store.fence import Fence
@@ -65,7 +66,7 @@ class Conn:
         if not may:
             return note
         if holder is not None and not reason:
-            return f"{who(holder.holder)} has the conn: taking it needs a reason"
+            return f"{named(holder.holder, known.actor)} has the conn: taking it needs a reason"
         actor = replace(known.actor, seat=seat)
         from_whom = who(holder.holder) if holder is not None else ""
         lease = await self._storage.run(

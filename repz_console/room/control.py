@@ -81,6 +81,7 @@ def build(
     return ControlView(
         state="FREE" if lease is None else "HELD",
         holder="" if lease is None else who(lease.holder),
+        named="" if lease is None else named(lease.holder, me),
         seat="" if lease is None else _title(plan, lease.holder.seat),
         mine=lease is not None and me.console != "" and lease.holder.console == me.console,
         since=None if lease is None else lease.taken_at,
@@ -89,6 +90,20 @@ def build(
         people=tuple(sorted(people, key=lambda person: (person.since, person.console))),
         collector="" if collector is None else who(collector.holder),
     )
+
+
+def named(holder: Actor, me: Actor) -> str:
+    """The conn's holder as a sentence names them to `me`, who would not know their own name for another console."""
+    if (holder.user, holder.host) != (me.user, me.host) or holder.console == me.console:
+        return who(holder)
+    # Under an account that several people share nobody knows whose console it is.
+    return "another console of yours" if holder.proven and me.proven else f"another console of {who(me)}"
+
+
+def only_holder(control: ControlView, verb: str) -> str:
+    """Why somebody without the conn cannot `verb` while it is held."""
+    they = "they" if control.named == control.holder else "that one"
+    return f"{control.named} has the conn: only {they} can {verb}"
 
 
 def _title(plan: Plan, identity: str) -> str:

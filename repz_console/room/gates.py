@@ -14,6 +14,7 @@ from repz_console.facts import Bug, Freshness, Priority, RolloutState, Snapshot,
 from repz_console.plan.model import Plan, Rollout
 from repz_console.room import words
 from repz_console.room.bugs import ALWAYS, Queue, blocks
+from repz_console.room.control import only_holder
 from repz_console.room.decisions import ChangeRecord, RolloutDecisions
 from repz_console.room.freshness import trustworthy
 from repz_console.room.views import ControlView, GateView
@@ -161,5 +162,4 @@ def _conn(evidence: Evidence) -> GateView:
         return GateView(CONN, "You have the conn", Verdict.PASS, "you have the conn")
     if evidence.control.state == "FREE":
         return GateView(CONN, "You have the conn", Verdict.FAIL, "the conn is FREE: take it to widen")
-    line = f"{evidence.control.holder} has the conn: only they can widen"
-    return GateView(CONN, "You have the conn", Verdict.FAIL, line)
+    return GateView(CONN, "You have the conn", Verdict.FAIL, only_holder(evidence.control, "widen"))

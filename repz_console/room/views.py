@@ -379,6 +379,8 @@ class ControlView(Struct, frozen=True):
     people: tuple[Person, ...]
     collector: str
     """Who polls: `user@host`, or empty."""
+    named: str = ""
+    """The holder as a sentence names them: `user@host`, or that it is another console of this one's operator."""
 
 
 class SourceView(Struct, frozen=True):
