@@ -215,9 +215,28 @@ def test_a_full_disk_says_so_and_loses_nothing(tmp_path: Path) -> None:
     journal._db.execute("PRAGMA max_page_count = 1")
     with pytest.raises(StoreError, match="disk is full"):
         journal.append(NoteAdded("x" * 100_000), ANA)
+    assert "disk is full" in journal.refused
+    assert not journal.trouble
+    with journal.writing():
+        pass
+    assert journal.refused, "nothing was written, which proves nothing"
     journal._db.execute("PRAGMA max_page_count = 100000")
     assert journal.append(NoteAdded("after"), ANA).seq == 2
+    assert journal.refused == ""
     assert journal.verify().ok
+
+
+def test_a_disk_that_takes_anothers_entry_is_no_longer_full(tmp_path: Path) -> None:
+    journal, other = Journal.open(tmp_path), Journal.open(tmp_path)
+    journal.data_version()
+    journal._db.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(StoreError, match="disk is full"):
+        journal.append(NoteAdded("x" * 100_000), ANA)
+    journal.data_version()
+    assert journal.refused
+    other.append(NoteAdded("there is room"), ANA)
+    journal.data_version()
+    assert journal.refused == ""
 
 
 def test_a_busy_journal_says_so(tmp_path: Path) -> None:
@@ -241,6 +260,7 @@ def test_a_replaced_file_takes_no_more_writes(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="moved or replaced"):
         journal.append(NoteAdded("lost"), ANA)
     assert "moved or replaced" in journal.trouble
+    assert journal.damage == journal.trouble
     journal.close()
     assert newer.append(NoteAdded("still"), ANA).seq == 2
     newer.close()
@@ -264,6 +284,22 @@ def test_a_journal_that_was_cut_takes_no_more_writes(tmp_path: Path) -> None:
     tamper(tmp_path, "DELETE FROM entry WHERE seq = 2")
     with pytest.raises(StoreError, match="cut"):
         journal.append(NoteAdded("c"), ANA)
+    assert "cut" in journal.damage
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_who_only_reads_sees_that_it_was_cut_or_moved(tmp_path: Path, read_only: bool) -> None:
+    Journal.open(tmp_path).append_many([NoteAdded("a"), NoteAdded("b")], ANA)
+    reader = Journal.open(tmp_path, read_only=read_only)
+    assert len(reader.entries()) == 2
+    assert reader.damage == ""
+    tamper(tmp_path, "DELETE FROM entry WHERE seq = 2")
+    reader.entries(after=2)
+    assert "cut" in reader.damage
+    moved = Journal.open(tmp_path, read_only=read_only)
+    moved.path.rename(tmp_path / "elsewhere.db")
+    moved.data_version()
+    assert "moved or replaced" in moved.damage
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Cn"]), max_size=40)

@@ -38,6 +38,7 @@ def test_a_journal_of_rubbish_opens_for_reading_untouched(tmp_path: Path) -> Non
     (tmp_path / "journal.db").write_bytes(rubbish)
     journal = Journal.open(tmp_path)
     assert "damaged" in journal.trouble
+    assert journal.damage == journal.trouble
     assert journal.entries() == []
     with pytest.raises(StoreError, match="damaged"):
         journal.append(NoteAdded("x"), ANA)
@@ -61,6 +62,7 @@ def test_a_journal_with_a_broken_page_opens_for_reading_untouched(tmp_path: Path
     journal.close()
     reader = Journal.open(tmp_path, read_only=True)
     assert "damaged" in reader.trouble
+    assert reader.damage == reader.trouble
     reader.close()
     assert (tmp_path / "journal.db").read_bytes() == bytes(raw)
 
@@ -173,6 +175,7 @@ def test_telemetry_is_brought_up_too(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_reading_only_makes_and_changes_nothing(tmp_path: Path) -> None:
     empty = Journal.open(tmp_path, read_only=True)
     assert "no journal" in empty.trouble
+    assert empty.damage == ""
     assert (empty.entries(), empty.head(), empty.verify().ok) == ([], (0, ""), True)
     assert list(tmp_path.iterdir()) == []
     writer = Journal.open(tmp_path)

@@ -219,6 +219,7 @@ def test_who_may_only_read_reads(reachable: Path) -> None:
     def read() -> None:
         reader = Journal.open(shared)
         assert "may not be written by you" in reader.trouble
+        assert reader.damage == ""
         assert len(reader.entries()) == 1
         with pytest.raises(StoreError, match="may not be written"):
             reader.append(NoteAdded("y"), actor())

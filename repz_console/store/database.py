@@ -224,6 +224,11 @@ def is_damage(error: BaseException | None) -> bool:
     return isinstance(error, apsw.CorruptError | apsw.NotADBError)
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Whether an error says that the disk took nothing, such as a full one: the file itself may be sound."""
+    return isinstance(error.__cause__, apsw.FullError | apsw.IOError | apsw.CantOpenError | apsw.ReadOnlyError)
+
+
 def _plain(error: apsw.Error, path: Path | str) -> str:
     match error:
         case apsw.FullError():

@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+from msgspec import Struct
 
 from repz_console.events import AnyEvent, Entry, EntryErased
 from repz_console.facts import Actor
 from repz_console.store import boottime, database
-from repz_console.store.errors import FenceError, StoreError
+from repz_console.store.errors import CutError, FenceError, StoreError
 from repz_console.store.fence import Fence, check
 from repz_console.store.rows import Writer, to_entry
 from repz_console.store.schema import JOURNAL
 from repz_console.store.verify import Verification, verify, verify_tail
 
-__all__ = ["Fence", "FenceError", "Journal", "StoreError", "Verification"]
+__all__ = ["Condition", "Fence", "FenceError", "Journal", "StoreError", "Verification"]
 
 _OLDEST = "SELECT seq, at, kind, actor, payload, hash FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"
 _NEWEST = "SELECT seq, at, kind, actor, payload, hash FROM entry WHERE seq > ? ORDER BY seq DESC LIMIT ?"
@@ -32,28 +33,45 @@ _CHECKED_WHOLE = 8 * 1024 * 1024
 """Bytes up to which the whole file is checked when it is opened; a bigger one is checked by `verify`."""
 
 
+class Condition(Struct, frozen=True):
+    """What is wrong with a journal, each in one plain line; empty for what is not."""
+
+    trouble: str = ""
+    """Why nothing can be appended to it, as long as it is open."""
+    damage: str = ""
+    """Why it could not be read in full: what it does not hold may have happened all the same."""
+    refused: str = ""
+    """Why the disk took nothing when it was last written to. The next try may succeed."""
+
+
 class Journal:
     """The open journal. One object belongs to one thread; several processes may have the file open.
 
-    `path` is the file. `trouble` is empty, or why nothing can be appended to it.
+    `path` is the file. `trouble`, `damage` and `refused` are those of its `Condition`.
     """
 
     def __init__(
         self,
         path: Path,
         db: apsw.Connection,
-        trouble: str,
+        condition: Condition,
         lock: database.Lock,
         clock: Callable[[], boottime.Instant],
     ) -> None:
         """Use `open`."""
         self.path = path
-        self.trouble = trouble
+        self.trouble, self.damage, self.refused = condition.trouble, condition.damage, condition.refused
         self.clock = clock
         self._db = db
         self._lock = lock
         self._inode = database.inode(path)
         self._seen = 0
+        self._version = -1
+
+    @property
+    def condition(self) -> Condition:
+        """What is wrong with it, as far as it was read and written until now."""
+        return Condition(self.trouble, self.damage, self.refused)
 
     @classmethod
     def open(
@@ -62,8 +80,9 @@ class Journal:
         """Open the journal in `folder`, making it if need be.
 
         A damaged journal, one that this user may not write, and with `read_only` one that does not exist yet, opens
-        for reading with `trouble` set. Raises `NewerStore` for a file of a newer program and `StoreError` for a
-        file that cannot be opened at all or needs an upgrade while other consoles have it open.
+        for reading with `trouble` set, the damaged one with `damage` too. Raises `NewerStore` for a file of a newer
+        program and `StoreError` for a file that cannot be opened at all or needs an upgrade while other consoles have
+        it open.
         """
         path = folder.resolve() / "journal.db"
         lock = database.Lock(path.with_suffix(".lock"), make=not read_only)
@@ -118,6 +137,7 @@ class Journal:
                 if not durable:
                     database.synchronous(self._db, durable=False)
                 try:
+                    before = self._db.total_changes()
                     with database.transaction(self._db):
                         if fence is not None:
                             check(self._db, fence, self.clock())
@@ -127,16 +147,21 @@ class Journal:
                     if not durable:
                         database.synchronous(self._db, durable=True)
         except StoreError as error:
-            if database.is_damage(error):
+            if isinstance(error, CutError) or database.is_damage(error):
                 self._distrust(str(error))
+            elif database.is_refusal(error):
+                self.refused = str(error)
             raise
         self._seen = writer.seq
+        if self._db.total_changes() != before:  # a transaction that wrote nothing proves nothing
+            self.refused = ""
 
     def entries(self, after: int = 0, limit: int | None = None, newest: bool = False) -> list[Entry]:
         """Entries with a higher `seq` than `after`, at most `limit`: the oldest ones, oldest first, or with
         `newest` the newest ones, newest first. From a damaged file, those that can be read.
         """
-        rows = self._rows(_NEWEST if newest else _OLDEST, (after, -1 if limit is None else limit))
+        rows = self.read(_NEWEST if newest else _OLDEST, (after, -1 if limit is None else limit))
+        self._look_for_cut()
         return [to_entry(row) for row in rows]
 
     def entry(self, seq: int) -> Entry | None:
@@ -146,13 +171,19 @@ class Journal:
 
     def head(self) -> tuple[int, str]:
         """The newest entry's number and hash; (0, "") of an empty journal."""
-        rows = self._rows("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1")
+        rows = self.read("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1")
         return (rows[0][0], rows[0][1].hex()) if rows else (0, "")
 
     def data_version(self) -> int:
         """A number that changes when another connection has written, entries or leases. Own writes do not change it."""
+        self._look_for_replacement()
         with database.plain_errors(self.path):
-            return int(self._db.execute("PRAGMA data_version").get)
+            version = int(self._db.execute("PRAGMA data_version").get)
+        if version != self._version:
+            if self._version >= 0:  # somebody else could write, so that the disk takes something again
+                self.refused = ""
+            self._version = version
+        return version
 
     def verify(self, known: tuple[int, str] | None = None) -> Verification:
         """Check every entry, and the file. `known` is a head noted earlier: the journal must still contain it."""
@@ -187,11 +218,8 @@ class Journal:
         self._lock.close()
 
     def read(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of one query, complete at once: a half-read cursor would keep the log from being folded in."""
-        with database.plain_errors(self.path):
-            return list(self._db.execute(sql, bindings))
-
-    def _rows(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of one query, complete at once: a half-read cursor would keep the log from being folded in. From a
+        damaged file, those that can be read."""
         rows: list[tuple[Any, ...]] = []
         try:
             with database.plain_errors(self.path):
@@ -205,13 +233,29 @@ class Journal:
 
     def _refuse_replaced(self) -> None:
         """A file moved away or put back from a copy would take writes that nobody finds again."""
-        if database.inode(self.path) != self._inode:
-            self.trouble = f"{self.path} was moved or replaced while it was open: start this console again"
+        if self._look_for_replacement():
             raise StoreError(self.trouble)
+
+    def _look_for_replacement(self) -> bool:
+        """Whether what is at the path is no longer this file, so that others write where this console does not look."""
+        if not self._inode or database.inode(self.path) == self._inode:
+            return False
+        self.trouble = self.damage = f"{self.path} was moved or replaced while it was open: start this console again"
+        return True
+
+    def _look_for_cut(self) -> None:
+        """Distrust a file that ends before an entry that was read from it or written to it."""
+        if self.damage or self._db.in_transaction:
+            return
+        rows = self.read("SELECT max(seq) FROM entry")
+        end = (rows[0][0] or 0) if rows else 0
+        if rows and end < self._seen:
+            self._distrust(str(CutError(end, self._seen)))
+        self._seen = max(self._seen, end)
 
     def _distrust(self, damage: str) -> None:
         """From here on the file is only read, and left as it is for whoever comes to repair it."""
-        self.trouble = damage
+        self.trouble = self.damage = damage
         database.keep_untouched(self._db)
         self._db.execute("PRAGMA query_only = ON")
 
@@ -227,10 +271,10 @@ class Journal:
             return f"{self.path} is damaged: {error}"
 
 
-def _connect(path: Path, lock: database.Lock, read_only: bool) -> tuple[apsw.Connection, str]:
-    """The connection, and why nothing may be appended by it."""
+def _connect(path: Path, lock: database.Lock, read_only: bool) -> tuple[apsw.Connection, Condition]:
+    """The connection, and what is wrong with it."""
     if read_only and not path.exists():
-        return _empty(), f"There is no journal at {path} yet"
+        return _empty(), Condition(f"There is no journal at {path} yet")
     if not read_only:
         database.create(path)
     writable = not read_only and os.access(path, os.W_OK)
@@ -241,19 +285,21 @@ def _connect(path: Path, lock: database.Lock, read_only: bool) -> tuple[apsw.Con
                 database.version(db, JOURNAL)
                 database.settle(db, durable=True)
                 database.bring_up(db, JOURNAL, lock)
-                return db, ""
+                return db, Condition()
             found = database.version(db, JOURNAL)
             if not found:
                 db.close()
-                return _empty(), f"There is nothing in {path} yet"
+                return _empty(), Condition(f"There is nothing in {path} yet")
             if found < JOURNAL.version:
                 raise StoreError(f"{path} needs an upgrade: open it once with a console that may write it")
-            return db, "Opened for reading" if read_only else f"{path} may not be written by you: open for reading"
+            return db, Condition(
+                "Opened for reading" if read_only else f"{path} may not be written by you: open for reading"
+            )
     except StoreError as error:
         db.close()
         if not database.is_damage(error):
             raise
-        return _empty(), str(error)
+        return _empty(), Condition(str(error), str(error))
 
 
 def _empty() -> apsw.Connection:

@@ -12,7 +12,7 @@ import apsw
 from repz_console.events import AnyEvent, Entry
 from repz_console.facts import Actor
 from repz_console.store import payload
-from repz_console.store.errors import StoreError
+from repz_console.store.errors import CutError
 from repz_console.text import safe
 
 _BY_KEY = "SELECT seq, at, kind, actor, payload, hash FROM entry WHERE uniq = ?"
@@ -32,7 +32,7 @@ class Writer:
         self.seq: int = row[0] if row else 0
         self._hash: bytes = row[1] if row else payload.GENESIS
         if self.seq < seen:
-            raise StoreError(f"The journal ends at entry {self.seq} though entry {seen} was written: it was cut")
+            raise CutError(self.seq, seen)
 
     def append(self, event: AnyEvent, actor: Actor, *, unique: str = "", at: datetime | None = None) -> Entry:
         """Add one entry, or with a `unique` key that is taken return the entry that has it."""
