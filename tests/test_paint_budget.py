@@ -14,7 +14,7 @@ from repz_console.tui.paint.base import ASCII, Brush, Choices, Size
 from tests.support.painting import BUDGET, EMPTY, PANE, ROOM, picture
 
 AT_80 = """\
- Budget  $10,000  lines plan $9,827                        ● LIVE as of 09:03:20
+ Budget  $10,000  lines plan $9,827                                       ● LIVE
  █████████████▌▌▌░░░░░░░░░░░░  █ $4,590 spent  ▌ $1,200 promised  ░ $4,210 left
                                           Planned  Promised     Spent      Left
  Infrastructure          ███▌▌▌▌▌░░░░░░    $2,000      $600      $490      $910
@@ -33,7 +33,7 @@ AT_80 = """\
  Thu 28 Jan      $600 taken back Advertising          ana"""
 
 AT_60_PLAIN = """\
- Budget  $10,000  lines plan $9,827    * LIVE as of 09:03:20
+ Budget  $10,000  lines plan $9,827                   * LIVE
  ####-...  # $4,590 spent  - $1,200 promised  . $4,210 left
                       Planned  Promised     Spent      Left
  Infrastructure        $2,000      $600      $490      $910
@@ -105,3 +105,19 @@ def test_the_filter_keeps_a_line_with_its_category() -> None:
 
 def test_a_plan_without_a_budget_says_how_to_get_one() -> None:
     assert "[budget]" in picture(budget.paint(EMPTY, Brush(PANE)))
+
+
+def test_no_sum_is_cut_within_its_digits() -> None:
+    large = Decimal("101007.35")
+    lines = tuple(replace(line, actual=large) for line in BUDGET.categories[0].lines)
+    category = replace(BUDGET.categories[0], actual=large, left=-large * 100, lines=lines)
+    view = replace(
+        BUDGET, total=large * 100, actual=large * 90, committed=large, left=large * 9, categories=(category,)
+    )
+    text = drawn(view, size=Size(80, 40))
+    assert "$101,007 " in text
+    assert "-$10.1M" in text
+    assert "$9,090,661.50 spent" in text
+    assert "$9,090,661 spent" in drawn(view, size=Size(62, 40))
+    assert "$9M spent" in drawn(view, size=Size(50, 40))
+    assert "$" not in "".join(word for word in text.split() if "…" in word)

@@ -14,7 +14,7 @@ from repz_console.tui.paint.base import Brush, Choices, Size, text_of
 from tests.support.painting import BUGS, EMPTY, PANE, ROOM, bug, picture
 
 AT_80 = """\
- Bugs  4 open of 5  by priority                            ● LIVE as of 09:03:20
+ Bugs  4 open of 5  by priority                                           ● LIVE
  P0 Blocker     P1 Critical    P2 Major       P3 Minor       P4 Trivial
  ✖ 1 open       ▲ 2 open       1 open         0 open         0 open
  oldest 2h      oldest 1d      oldest 3d
@@ -27,7 +27,7 @@ AT_80 = """\
  ✔ P3 local:3      Typo on the pricing page                  -           done 8d"""
 
 OPENED = """\
- Bugs  4 open of 5  by assignee                            ● LIVE as of 09:03:20
+ Bugs  4 open of 5  by assignee                                           ● LIVE
  P0 Blocker     P1 Critical    P2 Major       P3 Minor       P4 Trivial
  ✖ 1 open       ▲ 2 open       1 open         0 open         0 open
  oldest 2h      oldest 1d      oldest 3d
@@ -46,7 +46,7 @@ OPENED = """\
  ✔ P3 local:3      Typo on the pricing page                  -           done 8d"""
 
 BESIDE = """\
- Bugs  4 open of 5  by priority                                                                    ● LIVE as of 09:03:20
+ Bugs  4 open of 5  by priority                                                                                   ● LIVE
  P0 Blocker             P1 Critical            P2 Major               P3 Minor               P4 Trivial
  ✖ 1 open               ▲ 2 open               1 open                 0 open                 0 open
  ✖ blocks now           ✖ blocks now           from Launch            blocks nothing         blocks nothing

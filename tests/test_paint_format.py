@@ -166,3 +166,22 @@ def test_spark_lines_show_the_last_values_at_the_right() -> None:
     assert f.spark((5, 5), 4, ASCII) == "  __"
     assert f.spark((), 4, ASCII) == "    "
     assert f.spark(tuple(range(20)), 3, ASCII) == "_-^"
+
+
+@given(st.decimals(min_value=-(10**9), max_value=10**9, places=2), st.sampled_from(["USD", "CHF"]))
+def test_money_in_a_column_keeps_its_digits(amount: Decimal, currency: str) -> None:
+    assert f.cell_width(f.money_fit(amount, currency, 9)) <= 9
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "said"),
+    [
+        ("a: /srv/a/flags.json cannot be read", 80, "a: /srv/a/flags.json cannot be read"),
+        ("a: /srv/a/flags.json cannot be read", 30, "a: flags.json cannot be read"),
+        ("bad (~/repz/settings.toml)", 10, "bad (settings.toml)"),
+        ("https://example.org/a/b/c timed out", 10, "https://example.org/a/b/c timed out"),
+        ("flagd/flags/x is odd", 4, "flagd/flags/x is odd"),
+    ],
+)
+def test_a_path_gives_way_to_what_is_said_about_it(text: str, width: int, said: str) -> None:
+    assert f.brief(text, width) == said

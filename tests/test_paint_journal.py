@@ -10,9 +10,9 @@ from repz_console.tui.paint.base import Brush, Choices, Size
 from tests.support.painting import ANA, EMPTY, ENTRIES, PANE, ROOM, TROUBLE, entry, picture
 
 OPENED = """\
- Journal  41 entries  chain abababab                       ● LIVE as of 09:03:20
+ Journal  41 entries  chain abababab                                      ● LIVE
  09:01:20 bo  noted: Support reports slow mails
- 05:43:20 bo  filed P1 local:14: Password mail is late
+ 05:43:20 bo  filed P1 14: Password mail is late
  05:03:20 ana change op-9 confirmed at revision 17
  05:02:20 ana sets production from 20 % of ca us to 40 % of ca uk us: on time
    │ sets production from 20 % of ca us to 40 % of ca uk us: on time
@@ -32,9 +32,9 @@ OPENED = """\
  04:03:20 ana source apm stopped answering: connection refused"""
 
 BESIDE = """\
- Journal  41 entries  chain abababab                                                               ● LIVE as of 09:03:20
+ Journal  41 entries  chain abababab                                                                              ● LIVE
  09:01:20 bo  noted: Support reports slow mails                                  │ sets production from 20 % of ca us to
- 05:43:20 bo  filed P1 local:14: Password mail is late                           │ 40 % of ca uk us: on time
+ 05:43:20 bo  filed P1 14: Password mail is late                                 │ 40 % of ca uk us: on time
  05:03:20 ana change op-9 confirmed at revision 17                               │ entry     38 change.intended
  05:02:20 ana sets production from 20 % of ca us to 40 % of ca uk us: on time    │ at        Wed 3 Feb 2027 05:02:20 EST
  04:53:20 ana took the conn from bo@jump: lunch                                  │ by        ana (1001) on jump pts/3,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from repz_console.facts import Exposure
+from repz_console.facts import Exposure, Verdict
+from repz_console.room.views import GateView
 from repz_console.tui.paint import rollout
 from repz_console.tui.paint.base import ASCII, Brush, Choices, Size
 from tests.support.painting import EMPTY, PANE, ROLLOUT, ROOM, STAGES, TROUBLE, picture
 
 RUNNING = """\
- Production  visitors  flagd at 17  1 of 2 (o)             ● LIVE as of 09:03:18
+ Production  visitors  flagd at 17  1 of 2 (o)                  ● LIVE every 2 s
                    20 %        40 %         60 %        80 %         100 %
                      ▼           ▼            ▼           ▼            ▼
     0 % ██████████████████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░ 100 %
@@ -30,7 +31,7 @@ RUNNING = """\
  ✖ FAIL          No open P0            P0 bugs: 1 open (12): blocks every step
  ▲ INCONCLUSIVE  Data is fresh         bugs were last read 12m ago, 60 s
                                        allowed
- ● PASS          You have the conn     you have the conn"""
+ ● PASS          You have the conn, No change is unknown, Not held"""
 
 IN_TROUBLE = """\
  Production  visitors  flagd at 17                      ✖ DOWN as of 3 Feb 09:03
@@ -53,10 +54,10 @@ IN_TROUBLE = """\
  ○ Full launch  Fri 5 Feb 09:00    100 %  the same     the same
  Gates for Wednesday  ✖ FAIL  3 of 5 gates pass
  ✖ FAIL          No open P0            P0 bugs: 1 open (12): blocks every step
- ▲ INCONCLUSIVE  Data is fresh         bugs were last read 12m ago, 60 s"""
+ ▲ INCONCLUSIVE  Data is fresh         bugs were last read 12m ago, 60 s allow…"""
 
 PLAIN = """\
- Production  visitors  flagd at 17  1 of 2 (o)             * LIVE as of 09:03:18
+ Production  visitors  flagd at 17  1 of 2 (o)                  * LIVE every 2 s
                    20 %        40 %         60 %        80 %         100 %
                      v           v            v           v            v
     0 % ##########################...................................... 100 %
@@ -143,3 +144,20 @@ def test_drift_and_reasons_are_said_in_full() -> None:
 
 def test_a_plan_without_a_rollout_says_how_to_get_one() -> None:
     assert "[rollout.NAME]" in picture(rollout.paint(EMPTY, Brush(PANE)))
+
+
+def test_why_the_backend_is_not_read_back_is_said_and_its_path_gives_way_to_the_reason() -> None:
+    error = f"/{'deep/' * 20}flags.json cannot be read: permission denied"
+    flags = [replace(each, error=error if each.id == "flags" else "") for each in ROOM.sources.sources]
+    view = replace(ROOM, sources=replace(ROOM.sources, sources=tuple(flags)))
+    text = picture(rollout.paint(view, Brush(PANE)))
+    assert "✖ flags is not read back: flags.json cannot be read: permission denied" in text
+    assert "is not read back" not in picture(rollout.paint(ROOM, Brush(PANE)))
+
+
+def test_gates_that_pass_share_a_line_where_there_is_no_room_for_each() -> None:
+    passing = tuple(GateView(f"g{n}", f"Gate number {n}", Verdict.PASS, "fine") for n in range(9))
+    view = replace(ROOM, rollout=replace(ROOM.rollout, rollouts=(replace(ROLLOUT, gates=passing),)))
+    text = picture(rollout.paint(view, Brush(PANE)))
+    assert text.splitlines()[-1] == " ● PASS          Gate number 0, Gate number 1, Gate number 2 and 6 more"
+    assert len(rollout.paint(view, Brush(PANE)).lines) <= PANE.height

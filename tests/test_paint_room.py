@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from repz_console import events
 from repz_console.facts import Verdict
 from repz_console.room.views import GateView
 from repz_console.tui.paint import room, status
@@ -30,7 +31,7 @@ AT_80 = """\
  CONN     ▶ YOU (ana@jump), Launch director since 05:03
  HERE     ana (rollout), bo (bugs, idle 12m)
  JOURNAL  09:01 bo  noted: Support reports slow mails
-          05:43 bo  filed P1 local:14: Password mail is late
+          05:43 bo  filed P1 14: Password mail is late
           05:03 ana change op-9 confirmed at revision 17"""
 
 AT_120 = """\
@@ -39,19 +40,19 @@ AT_120 = """\
           Daily standup                                             until 09:15  │ 09:01 bo
  NEXT     Thursday 80 %                                         Thu 4 Feb 00:00  │   noted: Support reports slow mails
                                                                                  │ 05:43 bo
- STAGE    Tuesday 40 % → Wednesday 60 %, planned Wed 3 Feb               ✖ FAIL  │   filed P1 local:14: Password mail is
-          ✖ P0 bugs: 1 open (12): blocks every step                              │   late
-          ▲ bugs were last read 12m ago, 60 s allowed                            │ 05:03 ana
-                                                                                 │   change op-9 confirmed at revision
- TIMELINE ✖ 1 overdue: Infrastructure setup                   2 of 4 items done  │   17
- ROLLOUT  ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)   flagd 17  │ 05:02 ana
- HEALTH   ✖ 1 missed, 1 met, 3 blind: API response p95 212.4 ms                  │   sets production from 20 % of ca us
- BUGS     ✖ 1 P0, 2 P1, 1 P2 open, oldest P0 2h                                  │   to 40 % of ca uk us: on time
- BUDGET   ▲ $4,210 left of $10,000, Marketing $1,700 over                        │ 04:53 ana
- SOURCES  ✖ 1 DOWN: apm since 08:32 (connection refused), 6 LIVE                 │   took the conn from bo@jump: lunch
-                                                                                 │ 04:03 ana
- CONN     ▶ YOU (ana@jump), Launch director since 05:03                          │   source apm stopped answering:
- HERE     ana (rollout), bo (bugs, idle 12m)                                     │   connection refused
+ STAGE    Tuesday 40 % → Wednesday 60 %, planned Wed 3 Feb               ✖ FAIL  │   filed P1 14: Password mail is late
+          ✖ P0 bugs: 1 open (12): blocks every step                              │ 05:03 ana
+          ▲ bugs were last read 12m ago, 60 s allowed                            │   change op-9 confirmed at revision
+                                                                                 │   17
+ TIMELINE ✖ 1 overdue: Infrastructure setup                   2 of 4 items done  │ 05:02 ana
+ ROLLOUT  ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)   flagd 17  │   sets production from 20 % of ca us
+ HEALTH   ✖ 1 missed, 1 met, 3 blind: API response p95 212.4 ms                  │   to 40 % of ca uk us: on time
+ BUGS     ✖ 1 P0, 2 P1, 1 P2 open, oldest P0 2h                                  │ 04:53 ana
+ BUDGET   ▲ $4,210 left of $10,000, Marketing $1,700 over                        │   took the conn from bo@jump: lunch
+ SOURCES  ✖ 1 DOWN: apm since 08:32 (connection refused), 6 LIVE                 │ 04:03 ana
+                                                                                 │   source apm stopped answering:
+ CONN     ▶ YOU (ana@jump), Launch director since 05:03                          │   connection refused
+ HERE     ana (rollout), bo (bugs, idle 12m)                                     │
                                                                                  │"""
 
 NOTHING_YET = """\
@@ -133,3 +134,17 @@ def test_what_opens_what() -> None:
     ]
     assert keys[:3] == ["gate:stage", "gate:p0", "gate:fresh"]
     assert keys[-3:] == ["journal:41", "journal:40", "journal:39"]
+
+
+def test_routine_entries_are_shown_while_there_is_nothing_else() -> None:
+    opened = replace(ROOM.journal.latest[0], event=events.ConsoleOpened("0.1.0"))
+    view = replace(ROOM, journal=replace(ROOM.journal, latest=(opened,)))
+    for size in (PANE, Size(120, 19)):
+        assert "opened a console" in picture(room.paint(view, Brush(size)), size)
+
+
+def test_what_is_wrong_with_a_source_comes_before_where_its_file_lies() -> None:
+    error = f"/{'deep/' * 20}data.json: not JSON"
+    sources = tuple(replace(each, error=error if each.error else "") for each in ROOM.sources.sources)
+    view = replace(ROOM, sources=replace(ROOM.sources, sources=sources))
+    assert "(data.json: not JSON)" in picture(room.paint(view, Brush(PANE)))

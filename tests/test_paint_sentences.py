@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from repz_console import events
 from repz_console.facts import Exposure
@@ -14,6 +15,7 @@ from repz_console.tui.paint.sentences import exposed, sentence
 
 LESS = Exposure({"us": 20.0, "ca": 20.0}, ("core",))
 MORE = Exposure({"us": 40.0, "ca": 40.0, "uk": 40.0}, ("core",))
+NOBODY = Exposure({})
 
 SAID: list[tuple[events.AnyEvent, str]] = [
     (events.PlanAdopted("a1b2c3d4e5", "", "/etc/repz.toml"), "adopted the plan a1b2c3d4 from /etc/repz.toml"),
@@ -24,12 +26,12 @@ SAID: list[tuple[events.AnyEvent, str]] = [
     (events.ItemTicked("infra/cdn", "done"), "ticked infra/cdn"),
     (events.ItemTicked("infra/sms", "n/a", "no SMS"), "marked not applicable infra/sms: no SMS"),
     (events.TaskProgressed("soft", 50.0), "put soft at 50 %"),
-    (events.BugFiled("local", "12", "Checkout", "P0", "ana"), "filed P0 local:12 for ana: Checkout"),
+    (events.BugFiled("local", "12", "Checkout", "P0", "ana"), "filed P0 12 for ana: Checkout"),
     (
         events.BugChanged("local", "12", priority="P1", state="resolved", note="fixed"),
-        "bug local:12 resolved, priority P1: fixed",
+        "bug 12 resolved, priority P1: fixed",
     ),
-    (events.BugChanged("local", "12", assignee=""), "bug local:12 for nobody"),
+    (events.BugChanged("local", "12", assignee=""), "bug 12 for nobody"),
     (
         events.SpendAdded("ledger", "s1", "ads", Decimal("1200.50"), "committed", date(2027, 2, 1), "first wave"),
         "committed 1,200.50 on ads (2027-02-01): first wave",
@@ -42,7 +44,7 @@ SAID: list[tuple[events.AnyEvent, str]] = [
     (events.ChangeIntended("op-1", "production", "set", LESS, None, ""), "sets production to 20 % of ca us"),
     (
         events.ChangeIntended("op-2", "production", "kill", Exposure({}), MORE, "17"),
-        "KILLS production, from 40 % of ca uk us to nobody",
+        "KILLS production, seen by 40 % of ca uk us",
     ),
     (
         events.ChangeIntended("op-2", "production", "rollback", LESS, MORE, "17"),
@@ -69,6 +71,25 @@ SAID: list[tuple[events.AnyEvent, str]] = [
 
 @pytest.mark.parametrize(("event", "text"), SAID, ids=[type(event).__name__ for event, _ in SAID])
 def test_every_kind_has_its_sentence(event: events.AnyEvent, text: str) -> None:
+    assert sentence(event) == text
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (
+            events.ChangeIntended("op-2", "production", "kill", NOBODY, NOBODY, "17"),
+            "KILLS production, seen by nobody",
+        ),
+        (events.ChangeIntended("op-2", "production", "kill", NOBODY, None, ""), "KILLS production"),
+        (
+            events.ChangeIntended("op-3", "production", "set", replace(LESS, features=("core", "chat")), LESS, "17"),
+            "sets production to 20 % of ca us with core chat",
+        ),
+        (events.BugFiled("bugs", "BPMAM", "Late mail", "P2"), "filed P2 BPMAM: Late mail"),
+    ],
+)
+def test_nothing_is_said_twice(event: events.AnyEvent, text: str) -> None:
     assert sentence(event) == text
 
 

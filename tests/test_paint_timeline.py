@@ -14,7 +14,7 @@ from tests.support.painting import EMPTY, NOW, PANE, ROOM, picture
 OPEN = Choices(open="task:infra", folded=frozenset(["section:optimization"]))
 
 BY_DAY = """\
- Timeline  2 of 4 items done  by day, EST                  ● LIVE as of 09:03:20
+ Timeline  2 of 4 items done  by day, EST                                 ● LIVE
                                Jan 2027             Feb 2027
    Task                   Done 25 26 27 28 29 30 31  1  2  3  4  5  6  7  8  9
  ▾ Preparation            80 % ───────────────······       │       ······
@@ -33,7 +33,7 @@ BY_DAY = """\
  ○  Launch criteria        0/1                ······       │       ······"""
 
 BY_HOUR = """\
- Timeline  2 of 4 items done  by hour, EST                 ● LIVE as of 09:03:20
+ Timeline  2 of 4 items done  by hour, EST                                ● LIVE
                                  Wed 3 Feb         ▼
    Task                   Done   00:00 03:00 06:00 09:00 12:00 15:00 18:00 21:00
  ▾ Preparation            80 %                     │
@@ -44,7 +44,7 @@ BY_HOUR = """\
  ●  Progressive launch    50 % ████████████████████│█████░░░░░░░░░░░░░░░░░░░░░░░"""
 
 BY_WEEK = """\
- Timeline  2 of 4 items done  by week, EST                                                         ● LIVE as of 09:03:20
+ Timeline  2 of 4 items done  by week, EST                                                                        ● LIVE
                                                                         Feb 2027                    Mar 2027
    Task                     Owner          From, days       Done 25 Jan 1 Feb  8 Feb  15 Feb 22 Feb 1 Mar  8 Mar  15 Mar
  ▾ Preparation                             Mon 25 Jan, 5d   80 % ─────··  │  ··     ··     ··     ··     ··     ··     ·

@@ -9,7 +9,7 @@ import pytest
 from repz_console.actions import TABS
 from repz_console.config import load
 from tests.support.commands import ROOT
-from tests.support.consoles import PATIENCE, Consoles, opened
+from tests.support.consoles import PATIENCE, Consoles, live, opened
 from tests.support.pty import Terminal, console
 
 NO_TERMINAL = 64
@@ -53,7 +53,7 @@ def test_the_shipped_launch_opens_and_says_that_its_dates_are_past(consoles: Con
     with Terminal(
         console("--config", str(ROOT / "config.toml")), env=consoles.environment, cwd=consoles.folder
     ) as terminal:
-        terminal.until(lambda screen: title[:12] in screen and "LIVE as of" in screen, PATIENCE)
+        terminal.until(lambda screen: title[:12] in screen and live(screen), PATIENCE)
         terminal.until("This plan is past", PATIENCE)
         terminal.until("R then moves it", PATIENCE)
         terminal.send("q")

@@ -16,6 +16,7 @@ from tests.support.consoles import (
     Consoles,
     draft_next_stage,
     eventually,
+    live,
     open_tab,
     opened,
     take_conn,
@@ -182,7 +183,7 @@ def test_what_was_typed_before_the_first_paint_changes_nothing(consoles: Console
     with consoles.open() as terminal:
         terminal.until(lambda _: b"\x1b[?1049h" in terminal.raw, PATIENCE)
         terminal.send("cs" + ENTER + "k!k!b")
-        terminal.until("● LIVE as of", PATIENCE)
+        terminal.until(live, PATIENCE)
         terminal.quiet()
         assert terminal.status is None
     assert consoles.flags.read_bytes() == before

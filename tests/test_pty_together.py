@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from repz_console.events import CollectorTaken, ConnTaken
-from tests.support.consoles import ENTER, PATIENCE, TAB, Consoles, eventually, file_bug, opened, take_conn
+from tests.support.consoles import ENTER, PATIENCE, TAB, Consoles, eventually, file_bug, live, opened, take_conn
 
 SOON = 2.0
 """Seconds in which one console shows what another one wrote."""
@@ -63,4 +63,4 @@ def test_another_console_polls_on_when_the_one_that_did_is_killed(consoles: Cons
             eventually(lambda: len(consoles.events(CollectorTaken)) == 2, other)
             consoles.expose(20)
             other.until("20 % of visitors", PATIENCE)
-            assert "● LIVE as of" in other.text()
+            assert live(other.text())

@@ -55,7 +55,7 @@ class SettingsFile:
         except (OSError, UnicodeError, ValueError) as error:
             # A person's keymap may be in it: a file that is not understood is not written over.
             self._writable = False
-            self.mistakes.append(f"settings not used, and not written: {self.path}: {error}")
+            self.mistakes.append(f"settings not used, and not written: {error} ({self.path})")
             return Settings()
         self.mistakes += [f"{FILE}: {mistake}" for mistake in keymap_mistakes(settings.keymap)]
         if settings.tab not in dict(TABS):

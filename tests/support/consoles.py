@@ -105,9 +105,14 @@ class Consoles:
         return [entry.event for entry in self.entries() if isinstance(entry.event, kind)]
 
 
+def live(screen: str) -> bool:
+    """Whether the pane is LIVE. The first line may say so from the run before."""
+    return "● LIVE" in screen.partition("\n")[2]
+
+
 def opened(terminal: Terminal) -> None:
     """Wait until a console shows the launch from facts of this moment."""
-    terminal.until("● LIVE as of", PATIENCE)
+    terminal.until(live, PATIENCE)
     terminal.quiet()
 
 

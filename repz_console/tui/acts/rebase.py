@@ -86,9 +86,9 @@ def _zone(plan: Plan) -> ZoneInfo:
 
 def _moves(moves: list[schedule.Move], width: int, glyphs: Glyphs) -> list[Line]:
     lines: list[Line] = []
-    room = max(10, width - 46)
+    room = max(10, width - 42)
     for move in moves:
-        before, after = move.weekdays
+        before, after = (name[:3] for name in move.weekdays)
         kept = before == after
         lines.append(
             (

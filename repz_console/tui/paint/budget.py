@@ -5,15 +5,16 @@ Row keys: `category:ID`, `line:ID`, `entry:ID`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from repz_console.facts import Freshness, Spend
 from repz_console.room.views import BudgetView, CategoryView, ChargeView, LineView, RoomView
 from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
-from repz_console.tui.paint.format import bar, fit, line_width, money, spread
+from repz_console.tui.paint.format import bar, cell_width, fit, line_width, money, money_fit, money_short, spread
 from repz_console.tui.paint.rows import Cell, Rows, columns, matches
-from repz_console.tui.paint.times import day, weekday, zone_of
-from repz_console.tui.paint.words import TRUSTED, as_of, chip, signed
+from repz_console.tui.paint.times import day, weekday
+from repz_console.tui.paint.words import TRUSTED, chip, signed
 
 _SUM, _BAR_FROM = 9, 72
 _CHARGES = 4
@@ -25,7 +26,7 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
     budget, glyphs = view.budget, brush.glyphs
     rows = Rows(brush.size.width, glyphs)
     if budget is None:
-        right = chip(Freshness.OFF, None, view, glyphs, zone_of(view.clock.zone))
+        right = chip(Freshness.OFF, (), view, glyphs)
         rows.add(spread(((" Budget", "strong"),), right, rows.width, glyphs.ellipsis))
         rows.text("The plan has no budget. Add a [budget] table to config.toml.", "muted")
         return rows.sheet(1)
@@ -56,14 +57,15 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
 
 
 def _header(view: RoomView, budget: BudgetView, brush: Brush) -> Line:
-    left: list[Span] = [(" Budget", "strong"), (f"  {money(budget.total, budget.currency)}", "text")]
-    if budget.planned != budget.total:
-        left.append((f"  lines plan {money(budget.planned, budget.currency)}", "muted"))
-    if brush.choices.filter:
-        left.append((f"  filter: {brush.choices.filter}", "accent"))
     ids = {source.id for source in view.sources.sources if source.kind == "ledger"} | {budget.writable}
-    zone = zone_of(view.clock.zone)
-    right = chip(budget.freshness, as_of(view, ids, budget.freshness), view, brush.glyphs, zone)
+    right = chip(budget.freshness, ids, view, brush.glyphs)
+    left: list[Span] = [(" Budget", "strong"), (f"  {money(budget.total, budget.currency)}", "text")]
+    filtered = f"  filter: {brush.choices.filter}" if brush.choices.filter else ""
+    planned = f"  lines plan {money(budget.planned, budget.currency)}"
+    room = brush.size.width - line_width((*left, *right)) - cell_width(filtered)
+    if budget.planned != budget.total and cell_width(planned) < room:
+        left.append((planned, "muted"))
+    left.append((filtered, "accent"))
     return spread(left, right, brush.size.width, brush.glyphs.ellipsis)
 
 
@@ -82,22 +84,33 @@ def _total(budget: BudgetView, brush: Brush) -> Line:
     glyphs, over = brush.glyphs, budget.left < 0
     if budget.freshness is Freshness.OFF:
         return ((" ", "text"), signed("warn", "no source tells what was promised and spent", glyphs))
-    doubt = "" if budget.freshness in TRUSTED else "?"
-    parts: list[Span] = [
-        (f"{glyphs.full} ", "bad" if over else "bar"),
-        (f"{money(budget.actual, budget.currency)}{doubt} spent  ", "text"),
-        (f"{glyphs.half} ", "mark"),
-        (f"{money(budget.committed, budget.currency)}{doubt} promised  ", "text"),
-    ]
-    if over:
-        parts.append((f"{glyphs.bad} {money(-budget.left, budget.currency)}{doubt} over", "bad"))
-    else:
-        parts += [(f"{glyphs.track} ", "track"), (f"{money(budget.left, budget.currency)}{doubt} left", "strong")]
+    for form in (money, _whole, money_short):
+        parts = _totals(budget, glyphs, form)
+        if line_width(parts) < brush.size.width:
+            break
     room = brush.size.width - 1 - line_width(parts) - 3
     if room < 6:
         return ((" ", "text"), *parts)
     filled = bar(_parts(budget.actual, budget.committed, budget.total, over, glyphs), room, glyphs.track)
     return ((" ", "text"), *filled, ("  ", "text"), *parts)
+
+
+def _whole(amount: Decimal, currency: str) -> str:
+    """An amount without its cents."""
+    return money(Decimal(int(amount)), currency)
+
+
+def _totals(budget: BudgetView, glyphs: Glyphs, form: Callable[[Decimal, str], str]) -> list[Span]:
+    over, doubt = budget.left < 0, "" if budget.freshness in TRUSTED else "?"
+    parts: list[Span] = [
+        (f"{glyphs.full} ", "bad" if over else "bar"),
+        (f"{form(budget.actual, budget.currency)}{doubt} spent  ", "text"),
+        (f"{glyphs.half} ", "mark"),
+        (f"{form(budget.committed, budget.currency)}{doubt} promised  ", "text"),
+    ]
+    if over:
+        return [*parts, (f"{glyphs.bad} {form(-budget.left, budget.currency)}{doubt} over", "bad")]
+    return [*parts, (f"{glyphs.track} ", "track"), (f"{form(budget.left, budget.currency)}{doubt} left", "strong")]
 
 
 def _bar_width(width: int) -> int:
@@ -121,7 +134,7 @@ def _sums(sums: tuple[Decimal | None, ...], left_role: str, budget: BudgetView) 
         committed, actual, left = None, None, None
 
     def said(amount: Decimal | None) -> str:
-        return "-" if amount is None else money(amount, budget.currency)
+        return "-" if amount is None else money_fit(amount, budget.currency, _SUM)
 
     return [
         Cell(said(planned), _SUM, "text" if planned is not None else "muted", right=True),
@@ -170,7 +183,7 @@ def _charges(rows: Rows, charges: list[ChargeView], budget: BudgetView) -> None:
     for charge in coming[:_CHARGES]:
         cells = (
             Cell(weekday(charge.on), 10, "muted"),
-            Cell(money(charge.amount, budget.currency), _SUM, right=True),
+            Cell(money_fit(charge.amount, budget.currency, _SUM), _SUM, right=True),
             Cell(charge.title, max(8, rows.width - 25)),
         )
         rows.add(columns(cells, rows.glyphs))
@@ -187,7 +200,7 @@ def _entry(spend: Spend, title: str, stray: bool, budget: BudgetView, width: int
     titles, who = (24, 10) if width >= 100 else (20, 8)
     cells = (
         Cell(weekday(spend.on), 10, "muted"),
-        Cell(money(spend.amount, budget.currency), _SUM, role, right=True),
+        Cell(money_fit(spend.amount, budget.currency, _SUM), _SUM, role, right=True),
         Cell(state, 10 if not stray else 14, "warn" if stray else "muted"),
         Cell(title, titles, role),
         Cell(spend.who, who, "muted"),

@@ -14,7 +14,7 @@ from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
 from repz_console.tui.paint.format import cut, pad, spread, wrap
 from repz_console.tui.paint.rows import Cell, Listing, clip_all, columns, labelled, matches, side, side_width, unfolded
 from repz_console.tui.paint.times import age, moment, zone_of
-from repz_console.tui.paint.words import TRUSTED, as_of, chip, sign
+from repz_console.tui.paint.words import TRUSTED, chip, sign
 
 SORTS = ("priority", "age", "assignee")
 """What `Choices.sort` may be here; the first is the default."""
@@ -108,8 +108,7 @@ def _header(view: RoomView, brush: Brush, known: frozenset[str]) -> Line:
     if choices.filter:
         left.append((f"  filter: {choices.filter}", "accent"))
     sources = known | {bugs.writable}
-    zone = zone_of(view.clock.zone)
-    right = chip(bugs.freshness, as_of(view, sources, bugs.freshness), view, brush.glyphs, zone)
+    right = chip(bugs.freshness, sources, view, brush.glyphs)
     return spread(left, right, brush.size.width, brush.glyphs.ellipsis)
 
 

@@ -5,6 +5,7 @@ Widths count terminal cells: a wide character takes two, a combining one none. N
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -20,6 +21,8 @@ _EMOJI_STYLE = "\ufe0f"
 """Makes the sign before it an emoji, which is wide."""
 _EMOJI_FROM = "\u203c"
 _NO_WIDTH = frozenset(("Mn", "Me", "Mc", "Cf", "Cc"))
+_FOLDERS = re.compile(r"(?<![\w:/.~-])~?/(?:[^\s/:'\"()]+/)+(?=[^\s/])")
+"""Of an absolute path, not of an address."""
 _JOINING = ((0x1160, 0x11FF), (0xD7B0, 0xD7FF), (0x1F3FB, 0x1F3FF))
 """Vowels and ends of Hangul syllables, and skin tones: drawn within the character before them."""
 
@@ -64,6 +67,12 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
     if cell_width(text) <= width:
         return text
     return _shorten(text, width, ellipsis)
+
+
+def brief(text: str, width: int) -> str:
+    """`text` with every path reduced to its file's name where it would not fit otherwise: what follows a long path is
+    what went wrong."""
+    return text if cell_width(text) <= width else _FOLDERS.sub("", text)
 
 
 def _shorten(text: str, width: int, ellipsis: str) -> str:
@@ -208,6 +217,18 @@ def money_short(amount: Decimal, currency: str) -> str:
     sign = "-" if amount < 0 else ""
     symbol = _SYMBOLS.get(currency.upper())
     return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {currency}".rstrip()
+
+
+def money_fit(amount: Decimal, currency: str, width: int) -> str:
+    """An amount in at most `width` cells, by its cents, its last digits, then its currency's name given up. Digits are
+    never cut off: where even the shortest form is too wide, it is that."""
+    return next(form for form in _money_forms(amount, currency, width) if form)
+
+
+def _money_forms(amount: Decimal, currency: str, width: int) -> Iterator[str]:
+    for form in (money(amount, currency), money(Decimal(int(amount)), currency), money_short(amount, currency)):
+        yield form if cell_width(form) <= width else ""
+    yield money_short(amount, "")
 
 
 def exposure_percent(exposure: Exposure | None) -> str:

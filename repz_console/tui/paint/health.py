@@ -14,7 +14,7 @@ from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet
 from repz_console.tui.paint.format import cut, plain, quantity, spark, spread, wrap
 from repz_console.tui.paint.rows import Cell, columns, drawn_late, labelled, matches, side, side_width
 from repz_console.tui.paint.times import age, clock, moment, zone_of
-from repz_console.tui.paint.words import FRESHNESS_ROLE, TRUSTED, as_of, chip, sign
+from repz_console.tui.paint.words import FRESHNESS_ROLE, TRUSTED, chip, sign
 
 _STATE_ROLE = {"MISSED": "bad", "BLIND": "warn", "OFF": "muted", "MET": "ok", "WATCH": "info"}
 _BOX = "box"
@@ -77,8 +77,7 @@ def _header(view: RoomView, brush: Brush) -> Line:
     if brush.choices.filter:
         left.append((f"  filter: {brush.choices.filter}", "accent"))
     sources = {metric.source for metric in health.metrics} | {reading.source for reading in health.box}
-    zone = zone_of(view.clock.zone)
-    right = chip(health.freshness, as_of(view, sources, health.freshness), view, glyphs, zone)
+    right = chip(health.freshness, sources, view, glyphs)
     return spread(left, right, brush.size.width, glyphs.ellipsis)
 
 

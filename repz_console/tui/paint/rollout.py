@@ -12,6 +12,7 @@ from repz_console.plan.exposure import headline_percent, is_nobody
 from repz_console.room.views import GateView, RolloutView, RoomView, StageView, Truth
 from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
 from repz_console.tui.paint.format import (
+    brief,
     cell_width,
     count,
     cut,
@@ -27,7 +28,7 @@ from repz_console.tui.paint.gantt import Cells, cells_of, line_of
 from repz_console.tui.paint.room import blocking
 from repz_console.tui.paint.rows import Cell, Rows, columns, longest
 from repz_console.tui.paint.times import minute, moment, weekday, zone_of
-from repz_console.tui.paint.words import FRESHNESS_ROLE, VERDICT_ROLE, as_of, chip, sign, signed, stage_name
+from repz_console.tui.paint.words import FRESHNESS_ROLE, VERDICT_ROLE, chip, sign, signed, stage_name
 
 _WIDE = 100
 """Columns from which every region and feature of a stage is listed."""
@@ -58,7 +59,7 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
     rollout = shown(view, brush)
     rows = Rows(brush.size.width, brush.glyphs)
     if rollout is None:
-        ended = chip(Freshness.OFF, None, view, brush.glyphs, zone_of(view.clock.zone))
+        ended = chip(Freshness.OFF, (), view, brush.glyphs)
         rows.add(spread(((" Rollout", "strong"),), ended, rows.width, brush.glyphs.ellipsis))
         rows.text("The plan has no rollout. Add a [rollout.NAME] table to config.toml.", "muted")
         return rows.sheet(1)
@@ -82,9 +83,7 @@ def _header(view: RoomView, rollout: RolloutView, brush: Brush) -> Line:
     if len(view.rollout.rollouts) > 1:
         place = [each.id for each in view.rollout.rollouts].index(rollout.id) + 1
         left.append((f"  {place} of {len(view.rollout.rollouts)} (o)", "muted"))
-    freshness = rollout.configured.freshness
-    read_at = as_of(view, {rollout.controller}, freshness)
-    right = chip(freshness, read_at, view, brush.glyphs, zone_of(view.clock.zone))
+    right = chip(rollout.configured.freshness, {rollout.controller}, view, brush.glyphs)
     return spread(left, right, brush.size.width, brush.glyphs.ellipsis)
 
 
@@ -213,6 +212,10 @@ def _trouble(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> 
         because = f": {rollout.hold.reason}" if rollout.hold.reason else ""
         since = moment(rollout.hold.at, view.clock.now, zone)
         rows.text(f"{glyphs.warn} HOLD by {rollout.hold.who} since {since}{because} (u resumes)", "warn")
+    source = next((source for source in view.sources.sources if source.id == rollout.controller), None)
+    if source is not None and source.error and source.error not in rollout.configured.note:
+        room = rows.width - 3
+        rows.text(brief(f"{glyphs.bad} {source.id} is not read back: {source.error}", room), "bad")
     change = rollout.change
     for op in rollout.unknown:
         known = change is not None and change.op == op
@@ -326,12 +329,39 @@ def _gates(rows: Rows, rollout: RolloutView, brush: Brush) -> None:
         )
     )
     titles = longest((gate.title for gate in rollout.gates), 28)
-    for gate in (*blocking(rollout.gates), *passed):
-        _gate(rows, gate, titles)
+    left = brush.size.height - len(rows.lines)
+    blockers = blocking(rollout.gates)
+    # Shorter reasons rather than a gate that nobody sees.
+    for most in (3, 2, 1):
+        own = Rows(rows.width, glyphs)
+        for gate in blockers:
+            _gate(own, gate, titles, most)
+        if len(own.lines) <= left:
+            break
+    left -= len(own.lines)
+    for line, key in zip(own.lines, own.keys, strict=True):
+        rows.add(line, key)
+    if len(passed) <= max(1, left):
+        for gate in passed:
+            _gate(rows, gate, titles, 1)
+    else:
+        _passing(rows, passed)
 
 
-def _gate(rows: Rows, gate: GateView, titles: int) -> None:
-    """A gate; one that does not pass says why in full."""
+def _passing(rows: Rows, passed: list[GateView]) -> None:
+    """Gates that pass, by name only, where there is no room for a line each."""
+    mark = f" {fit(f'{rows.glyphs.ok} {Verdict.PASS.value}', 14)}  "
+    titles = [gate.title for gate in passed]
+    for number in range(len(titles), 0, -1):
+        rest = len(titles) - number
+        names = ", ".join(titles[:number]) + (f" and {rest} more" if rest else "")
+        if cell_width(mark + names) < rows.width:
+            break
+    rows.add(((mark, "ok"), (names, "muted")), f"gate:{passed[0].id}")
+
+
+def _gate(rows: Rows, gate: GateView, titles: int, most: int) -> None:
+    """A gate; one that does not pass says why in up to `most` lines."""
     role, glyphs = VERDICT_ROLE[gate.verdict], rows.glyphs
     passed = gate.verdict is Verdict.PASS
     left: Line = (
@@ -339,7 +369,7 @@ def _gate(rows: Rows, gate: GateView, titles: int) -> None:
         (f"{fit(gate.title, titles, glyphs.ellipsis)}  ", "text"),
     )
     taken = line_width(left)
-    pieces = wrap(gate.line, rows.width - taken - 1, 1 if passed else 3, glyphs.ellipsis) or [""]
+    pieces = wrap(gate.line, rows.width - taken - 1, most, glyphs.ellipsis) or [""]
     rows.add((*left, (pieces[0], "muted" if passed else "text")), f"gate:{gate.id}")
     for piece in pieces[1:]:
         rows.add(((" " * taken, "text"), (piece, "text")))

@@ -5,6 +5,7 @@ Row keys: `tab:TAB` for an area, `gate:ID` for the next stage and what blocks it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from repz_console import events
@@ -12,17 +13,17 @@ from repz_console.facts import Person, Verdict
 from repz_console.room.views import GateView, Happening, RoomView
 from repz_console.tui.paint.areas import standings
 from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
-from repz_console.tui.paint.format import count, cut, exposure_percent, fit, line_width, percent, spread, wrap
+from repz_console.tui.paint.format import brief, count, cut, exposure_percent, fit, line_width, percent, spread, wrap
 from repz_console.tui.paint.rows import Rows, longest, side, side_width
 from repz_console.tui.paint.sentences import sentence
 from repz_console.tui.paint.times import age, minute, moment, weekday, zone_of
-from repz_console.tui.paint.words import VERDICT_ROLE, as_of, chip, signed, stage_name
+from repz_console.tui.paint.words import VERDICT_ROLE, chip, signed, stage_name
 
 _LABEL = 9
 _JOURNAL_LEAST = 3
 _IDLE_MINUTES = 5
 _ROUTINE = (events.ChangeSent, events.CollectorTaken, events.ConsoleOpened, events.ConsoleClosed)
-"""What the Journal tab shows and this one leaves out: nobody decided it."""
+"""What the Journal tab shows and this one leaves out while there is anything else: nobody decided it."""
 
 
 def paint(view: RoomView, brush: Brush) -> Sheet:
@@ -39,7 +40,8 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
     _stage(rows, view, brush, 6 if roomy else 2)
     rows.blank()
     for standing in standings(view, brush.glyphs):
-        text: Line = (_label(standing.label), signed(standing.role, standing.text, brush.glyphs))
+        said = brief(standing.text, left - 1 - _LABEL - 2)
+        text: Line = (_label(standing.label), signed(standing.role, said, brush.glyphs))
         right: Line = ((standing.aside, "muted"),)
         fits = line_width(text) + line_width(right) + 3 < left
         rows.add(spread(text, right, left - 1, brush.glyphs.ellipsis) if fits else text, _tab_key(standing.tab))
@@ -66,7 +68,6 @@ def _label(text: str) -> Span:
 def _header(view: RoomView, brush: Brush) -> Line:
     zone = zone_of(view.clock.zone)
     worst = view.sources.worst
-    at = as_of(view, {source.id for source in view.sources.sources}, worst)
     local = view.clock.now.astimezone(zone)
     left: list[Span] = [
         (f" {view.launch.title}", "strong"),
@@ -75,7 +76,7 @@ def _header(view: RoomView, brush: Brush) -> Line:
     ]
     if view.clock.phase:
         left.append((f"  {view.clock.phase}", "text"))
-    right = chip(worst, at, view, brush.glyphs, zone)
+    right = chip(worst, {source.id for source in view.sources.sources}, view, brush.glyphs)
     findings = f"  {count(len(view.findings), 'finding')} (F)"
     if view.findings and line_width(left) + len(findings) + line_width(right) < brush.size.width:
         left.append((findings, "muted"))
@@ -191,10 +192,15 @@ def _person(person: Person, now: datetime) -> str:
     return f"{person.user} ({', '.join(where)})" if where else person.user
 
 
+def _told(view: RoomView) -> Sequence[events.Entry]:
+    """The newest entries that somebody decided; the routine ones where there is nothing else."""
+    decided = [entry for entry in view.journal.latest if not isinstance(entry.event, _ROUTINE)]
+    return decided or view.journal.latest
+
+
 def _journal(view: RoomView, brush: Brush, most: int) -> list[tuple[Line, str]]:
     zone, glyphs = zone_of(view.clock.zone), brush.glyphs
-    decided = [entry for entry in view.journal.latest if not isinstance(entry.event, _ROUTINE)]
-    latest = (decided or view.journal.latest)[:most]
+    latest = _told(view)[:most]
     if not latest:
         return [((_label("JOURNAL"), ("empty", "muted")), "")]
     names = longest((entry.actor.user for entry in latest), 10)
@@ -215,11 +221,9 @@ def _journal(view: RoomView, brush: Brush, most: int) -> list[tuple[Line, str]]:
 def _journal_side(view: RoomView, room: int, most: int, glyphs: Glyphs) -> list[Line]:
     zone = zone_of(view.clock.zone)
     lines: list[Line] = [(("JOURNAL", "title"), (f"  {count(view.journal.length, 'entry', 'entries')}", "muted"))]
-    for entry in view.journal.latest:
+    for entry in _told(view):
         if len(lines) >= most:
             break
-        if isinstance(entry.event, _ROUTINE):
-            continue
         when = moment(entry.at, view.clock.now, zone)
         lines.append(((f"{when} ", "muted"), (cut(entry.actor.user, 12, glyphs.ellipsis), "strong")))
         pieces = wrap(sentence(entry.event), room - 2, 2, glyphs.ellipsis)

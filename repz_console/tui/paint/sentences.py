@@ -52,7 +52,7 @@ def _progressed(event: events.TaskProgressed) -> str:
 
 def _filed(event: events.BugFiled) -> str:
     owner = f" for {event.assignee}" if event.assignee else ""
-    return f"filed {event.priority} {event.source}:{event.bug}{owner}: {event.title}"
+    return f"filed {event.priority} {event.bug}{owner}: {event.title}"
 
 
 def _changed(event: events.BugChanged) -> str:
@@ -65,7 +65,7 @@ def _changed(event: events.BugChanged) -> str:
         done.append(f"for {event.assignee}" if event.assignee else "for nobody")
     if event.title is not None:
         done.append(f"now called {event.title}")
-    return _because(f"bug {event.source}:{event.bug} {', '.join(done) or 'noted'}", event.note or "")
+    return _because(f"bug {event.bug} {', '.join(done) or 'noted'}", event.note or "")
 
 
 def _spent(event: events.SpendAdded) -> str:
@@ -78,10 +78,16 @@ def _voided(event: events.SpendVoided) -> str:
 
 
 def _intended(event: events.ChangeIntended) -> str:
-    verb = {"set": "sets {}", "rollback": "rolls {} back", "kill": "KILLS {},"}[event.action].format(event.rollout)
-    before = f" from {exposed(event.before)}" if event.before is not None else ""
-    said = f"{verb}{before} to {exposed(event.target)}"
-    return _because(said, event.reason)
+    before = exposed(event.before) if event.before is not None else ""
+    after = exposed(event.target)
+    if event.action == "kill":
+        whom = f", seen by {before}" if before else ""
+        return _because(f"KILLS {event.rollout}{whom}", event.reason)
+    verb = {"set": "sets {}", "rollback": "rolls {} back"}[event.action].format(event.rollout)
+    if before == after:
+        # The same share of the same regions, with other features or another bucketing key.
+        return _because(f"{verb} to {after} with {' '.join(event.target.features) or 'no feature'}", event.reason)
+    return _because(f"{verb}{f' from {before}' if before else ''} to {after}", event.reason)
 
 
 def _sent(event: events.ChangeSent) -> str:

@@ -17,7 +17,7 @@ from repz_console.tui.paint.format import clip, cut, fit, fit_right, pad, percen
 from repz_console.tui.paint.gantt import ZOOMS, Axis, Cells, cells_of, line_of
 from repz_console.tui.paint.rows import clip_all, drawn_late
 from repz_console.tui.paint.times import age, moment, weekday, zone_of
-from repz_console.tui.paint.words import as_of, chip
+from repz_console.tui.paint.words import chip
 
 _OWNER_FROM = 100
 _DATES_FROM = 120
@@ -111,7 +111,7 @@ def _header(view: RoomView, brush: Brush) -> Line:
     done = str(timeline.items_done) if timeline.freshness is not Freshness.OFF else "?"
     left.append((f"  {done} of {timeline.items_total} items done", "text"))
     left.append((f"  by {brush.choices.zoom}, {view.clock.now.astimezone(zone):%Z}", "muted"))
-    right = chip(timeline.freshness, as_of(view, ids, timeline.freshness), view, brush.glyphs, zone)
+    right = chip(timeline.freshness, ids, view, brush.glyphs)
     return spread(left, right, brush.size.width, brush.glyphs.ellipsis)
 
 

@@ -75,6 +75,14 @@ def lasting(span: timedelta) -> str:
     return f"{minutes}m" if minutes else f"{seconds}s"
 
 
+def interval(seconds: float) -> str:
+    """A poll interval in one unit where it is whole: `5 s`, `0.5 s`, `90 s`, `5 min`, `1 h`."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:,.0f} {unit}"
+    return f"{seconds:,.10g} s"
+
+
 def countdown(now: datetime, t0: datetime, detail: int = 2) -> str:
     """The launch clock by detail: 0 `T-2d04h`, 1 `T-2d 04:12`, 2 `T-2d 04:12:08`. Within a day of T-0 it is always to
     the second: `T-04:12:08`, `T+00:03:10`."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime, tzinfo
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from repz_console.facts import Freshness, Verdict
-from repz_console.room.views import HealthView, RoomView, StageView
+from repz_console.room.views import HealthView, RoomView, SourceView, StageView
 from repz_console.tui.paint.base import Glyphs, Line, Span
 from repz_console.tui.paint.format import percent
-from repz_console.tui.paint.times import clock, moment
+from repz_console.tui.paint.times import clock, interval, moment, zone_of
 
 FRESHNESS_ROLE = {
     Freshness.LIVE: "ok",
@@ -37,11 +37,20 @@ def signed(role: str, text: str, glyphs: Glyphs) -> Span:
     return (f"{sign(role, glyphs)} {text}", role)
 
 
-def chip(freshness: Freshness, at: datetime | None, view: RoomView, glyphs: Glyphs, zone: tzinfo) -> Line:
-    """The freshness of a pane: `● LIVE as of 14:03:20`."""
-    role = FRESHNESS_ROLE[freshness]
+def chip(freshness: Freshness, sources: Collection[str], view: RoomView, glyphs: Glyphs) -> Line:
+    """The freshness of a pane that shows these sources: `● LIVE every 30 s`, `✖ DOWN as of 14:03:20`.
+
+    What is LIVE is told by how old it may get: the time of its last answer would have to move with every poll. A pane
+    that only follows the journal polls nothing and is just LIVE.
+    """
+    role, zone = FRESHNESS_ROLE[freshness], zone_of(view.clock.zone)
+    polled = [source for source in view.sources.sources if source.id in sources and source.interval > 0]
     if freshness is Freshness.OFF:
         return (signed(role, "OFF: no source", glyphs),)
+    if freshness is Freshness.LIVE:
+        every = f" every {interval(max(source.interval for source in polled))}" if polled else ""
+        return (signed(role, f"{freshness.value}{every}", glyphs),)
+    at = _as_of(polled, view, freshness)
     if at is None:
         return (signed(role, f"{freshness.value}, no answer yet", glyphs),)
     same_day = at.astimezone(zone).date() == view.clock.now.astimezone(zone).date()
@@ -49,15 +58,11 @@ def chip(freshness: Freshness, at: datetime | None, view: RoomView, glyphs: Glyp
     return (signed(role, f"{freshness.value} as of {when}", glyphs),)
 
 
-def as_of(view: RoomView, sources: Collection[str], freshness: Freshness) -> datetime | None:
-    """When the sources of an area last answered, told by the slowest of those that are as fresh as the area is.
-
-    What follows the journal has no age of its own and is as of now.
-    """
-    named = [source for source in view.sources.sources if source.id in sources and source.interval > 0]
-    if not named:
+def _as_of(polled: Sequence[SourceView], view: RoomView, freshness: Freshness) -> datetime | None:
+    """When the slowest of those that are as fresh as the area is last answered; now where none is polled."""
+    if not polled:
         return view.clock.now
-    alike = [source for source in named if source.freshness is freshness] or named
+    alike = [source for source in polled if source.freshness is freshness] or polled
     times = [source.last_ok_at for source in alike if source.last_ok_at is not None]
     return min(times) if len(times) == len(alike) else None
 
