@@ -78,6 +78,13 @@ def test_a_refund_is_a_negative_amount(repz: Commands) -> None:
     assert repz("spend", "add", "reserve", "5", "--nte", "x").code == 2
 
 
+def test_spend_on_a_day_far_from_the_plan_is_bad_input(repz: Commands) -> None:
+    answer = repz("spend", "add", "reserve", "5", "--on", "1999-01-01")
+    assert answer.code == 2
+    assert "1999-01-01 is more than 366 days from today and from the plan" in answer.err
+    assert json.loads(repz("spend", "list", "--json").out) == []
+
+
 def test_spend_on_a_line_that_does_not_exist_is_bad_input(repz: Commands) -> None:
     answer = repz("spend", "add", "reserv", "5")
     assert answer.code == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -83,7 +83,7 @@ async def test_everything_people_write_is_in_the_view_on_return(tmp_path: Path) 
         await session.write(triage.filed("Logo is blurry", "P3"))
         assert [bug.title for bug in session.view().bugs.bugs] == ["Logo is blurry"]
         assert session.view().bugs.writable == "bugs"
-        await session.write(book.added("ads", "12.50", entry="actual", on="2027-02-01"))
+        await session.write(book.added("ads", "12.50", entry="actual", on="2027-02-01", today=date(2027, 2, 1)))
         budget = session.view().budget
         assert budget is not None
         assert str(budget.actual) == "12.50"

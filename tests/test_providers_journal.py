@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,6 +28,8 @@ from repz_console.providers.ledger import MOST, Ledger, money
 from repz_console.providers.local import Local
 from repz_console.providers.plan import Plan
 from tests.support.providers import START, entries, provider
+
+TODAY = date(2027, 2, 3)
 
 
 @pytest.fixture
@@ -132,7 +134,7 @@ def test_a_new_key_avoids_those_taken_and_has_no_letters_that_look_alike() -> No
 
 
 def test_spend_is_added_and_taken_back(book: Ledger) -> None:
-    added = book.added("hosting", "$1,250.5", entry="Actual", on="2027-02-01", note="February")
+    added = book.added("hosting", "$1,250.5", entry="Actual", on="2027-02-01", today=TODAY, note="February")
     assert isinstance(added, SpendAdded)
     assert (added.amount, added.entry, added.on) == (Decimal("1250.50"), "actual", date(2027, 2, 1))
     book.fold(entries(added))
@@ -160,7 +162,28 @@ def test_spend_that_makes_no_sense_is_refused(
     book: Ledger, line: str, amount: str, entry: str, on: str, why: str
 ) -> None:
     with pytest.raises(ProviderError, match=why):
-        book.added(line, amount, entry=entry, on=on)
+        book.added(line, amount, entry=entry, on=on, today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("today", "first", "last"),
+    [
+        (TODAY, "2026-01-31", "2028-02-06"),
+        (date(2026, 12, 1), "2025-11-30", "2028-02-06"),
+        (date(2029, 6, 1), "2026-01-31", "2030-06-02"),
+    ],
+)
+def test_a_day_far_from_today_and_from_the_plan_is_a_slip(book: Ledger, today: date, first: str, last: str) -> None:
+    def enter(on: date) -> None:
+        book.added("hosting", "1", entry="actual", on=on.isoformat(), today=today)
+
+    day = timedelta(days=1)
+    enter(date.fromisoformat(first))
+    enter(today)
+    enter(date.fromisoformat(last))
+    for far in (date.fromisoformat(first) - day, date.fromisoformat(last) + day, date.max, date(1999, 1, 1)):
+        with pytest.raises(ProviderError, match=f"{far} is more than 366 days .* the plan, 2027-02-01 to 2027-02-05"):
+            enter(far)
 
 
 def test_a_taking_back_of_nothing_and_an_amount_that_is_none_are_passed_over(book: Ledger) -> None:

@@ -6,7 +6,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from repz_console.commands.common import as_input, columns, config_option, in_session, print_json, print_line
+from repz_console.commands.common import (
+    as_input,
+    columns,
+    config_option,
+    in_session,
+    print_json,
+    print_line,
+    refuse_damaged,
+)
 from repz_console.commands.exits import Exit, Stop
 from repz_console.engine.session import Session
 from repz_console.providers.base import SpendBook
@@ -33,10 +41,10 @@ def add(ctx: click.Context, line: str, amount: str, committed: bool, on: str | N
 
     async def enter(session: Session) -> str:
         clock = session.view().clock
-        today = clock.now.astimezone(ZoneInfo(clock.zone)).date().isoformat()
+        today = clock.now.astimezone(ZoneInfo(clock.zone)).date()
         kind = "committed" if committed else "actual"
         with as_input():
-            event = _book(session).added(line, amount, entry=kind, on=on or today, note=note)
+            event = _book(session).added(line, amount, entry=kind, on=on or today.isoformat(), today=today, note=note)
         await session.write(event)
         return f"{getattr(event, 'source', '')}:{getattr(event, 'spend', '')}"
 
@@ -50,14 +58,16 @@ def add(ctx: click.Context, line: str, amount: str, committed: bool, on: str | N
 def list_(ctx: click.Context, as_json: bool) -> None:
     """List every entry, newest first, and what is left."""
 
-    async def look(session: Session) -> BudgetView | None:
-        return session.view().budget
+    async def look(session: Session) -> tuple[BudgetView | None, str]:
+        view = session.view()
+        return view.budget, view.journal.damage
 
-    budget = in_session(ctx, look)
+    budget, damage = in_session(ctx, look)
     if budget is None:
         raise Stop(Exit.INPUT, "the plan has no [budget]")
     if as_json:
         print_json(budget.entries)
+        refuse_damaged(damage)
         return
     rows = [
         (
@@ -73,7 +83,9 @@ def list_(ctx: click.Context, as_json: bool) -> None:
     ]
     for text in columns(rows, right=(2,)):
         print_line(text)
-    print_line(f"{money(budget.left, budget.currency)} left of {money(budget.total, budget.currency)}")
+    doubt = "?" if damage else ""
+    print_line(f"{money(budget.left, budget.currency)}{doubt} left of {money(budget.total, budget.currency)}")
+    refuse_damaged(damage)
 
 
 @command.command()

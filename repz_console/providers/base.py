@@ -7,7 +7,7 @@ to read: a `Fetcher` is polled, and a `JournalReader` folds the journal, for the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -151,8 +151,10 @@ class BugTriage(Protocol):
 class SpendBook(Protocol):
     """A book in which spend is entered."""
 
-    def added(self, line: str, amount: str, *, entry: str, on: str, note: str = "") -> AnyEvent:
-        """The event that enters a spend; `amount` as typed, `on` an ISO date. Raises `ProviderError`."""
+    def added(self, line: str, amount: str, *, entry: str, on: str, today: date, note: str = "") -> AnyEvent:
+        """The event that enters a spend; `amount` as typed, `on` an ISO date, `today` where the launch is, to judge
+        that date by. Raises `ProviderError`.
+        """
         ...
 
     def voided(self, spend: str, reason: str) -> AnyEvent:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
 from repz_console.events import AnyEvent, Entry, SpendAdded, SpendVoided
 from repz_console.facts import Facts, Spend
+from repz_console.plan.schedule import full_launch, plan_span
 from repz_console.providers.base import Context, Provider, ProviderError
 from repz_console.providers.keys import new_key, settled_key
 from repz_console.text import safe
 
 MOST = Decimal(10) ** 9
 """An amount beyond this is a slip of the finger."""
+FARTHEST = 366
+"""Days before and after the plan and today beyond which a date is one too."""
 
 _AMOUNT = re.compile(r"(?P<sign>-?)\$?(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?P<cents>\.[0-9]{1,2})?\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
@@ -64,15 +68,17 @@ class Ledger(Provider):
             self._facts = Facts(spend=tuple(self._spend.values()))
         return self._facts
 
-    def added(self, line: str, amount: str, *, entry: str, on: str, note: str = "") -> AnyEvent:
-        """The event that enters a spend on a budget line of the plan. Raises `ProviderError`."""
+    def added(self, line: str, amount: str, *, entry: str, on: str, today: date, note: str = "") -> AnyEvent:
+        """The event that enters a spend on a budget line of the plan, on a day within `FARTHEST` of the plan or of
+        `today`. Raises `ProviderError`.
+        """
         return SpendAdded(
             source=self.context.source,
             spend=new_key("S", self._spend),
             line=self._line(line),
             amount=money(amount),
             entry=_entry(entry),
-            on=_day(on),
+            on=self._day(on, today),
             note=safe(note).strip(),
         )
 
@@ -99,6 +105,17 @@ class Ledger(Provider):
         nearest = difflib.get_close_matches(line, known, n=1)
         hint = f"nearest is {nearest[0]}" if nearest else f"there are {', '.join(known)}"
         raise ProviderError(f"no budget line {safe(line) or '(none named)'}: {hint}")
+
+    def _day(self, raw: str, today: date) -> date:
+        day = _day(raw)
+        plan = self.context.plan
+        starts, ends = plan_span(plan)
+        # A task ends with the first instant after its last day; full launch is an instant of its own day.
+        ends = max(ends - timedelta(microseconds=1), full_launch(plan))
+        first, last = (at.astimezone(ZoneInfo(plan.launch.zone)).date() for at in (starts, ends))
+        if (min(first, today) - day).days > FARTHEST or (day - max(last, today)).days > FARTHEST:
+            raise ProviderError(f"{day} is more than {FARTHEST} days from today and from the plan, {first} to {last}")
+        return day
 
 
 def money(raw: str) -> Decimal:

@@ -38,7 +38,12 @@ async def add(app: ConsoleApp) -> None:
     )
     if answer is not None:
         event = book.added(
-            answer["line"], answer["amount"], entry=answer["entry"], on=answer["on"], note=answer["note"]
+            answer["line"],
+            answer["amount"],
+            entry=answer["entry"],
+            on=answer["on"],
+            today=today,
+            note=answer["note"],
         )
         await app.live.write(event)
         app.say(f"Entered: {answer['amount']} {budget.currency}, {answer['entry']}", "ok")
