@@ -6,7 +6,15 @@ from datetime import datetime
 
 import click
 
-from repz_console.commands.common import as_input, columns, config_option, in_session, print_json, print_line
+from repz_console.commands.common import (
+    as_input,
+    columns,
+    config_option,
+    in_session,
+    print_json,
+    print_line,
+    refuse_damaged,
+)
 from repz_console.commands.exits import Exit, Stop
 from repz_console.engine.session import Session
 from repz_console.facts import PRIORITIES, Bug
@@ -50,20 +58,21 @@ def list_(ctx: click.Context, priority: tuple[str, ...], everything: bool, as_js
     """List the open bugs, worst and oldest first."""
     wanted = {word.upper() for word in priority} or set(PRIORITIES)
 
-    async def look(session: Session) -> tuple[list[Bug], datetime]:
+    async def look(session: Session) -> tuple[list[Bug], datetime, str]:
         view = session.view()
         shown = [bug for bug in view.bugs.bugs if bug.priority in wanted and (everything or bug.state == "open")]
-        return shown, view.clock.now
+        return shown, view.clock.now, view.journal.damage
 
-    bugs, now = in_session(ctx, look)
+    bugs, now, damage = in_session(ctx, look)
     if as_json:
         print_json(bugs)
-        return
-    for line in columns(
-        [(bug.id, bug.priority, bug.state, age(now - bug.opened_at), bug.assignee or "-", bug.title) for bug in bugs],
-        right=(3,),
-    ):
-        print_line(line)
+    else:
+        rows = [
+            (bug.id, bug.priority, bug.state, age(now - bug.opened_at), bug.assignee or "-", bug.title) for bug in bugs
+        ]
+        for line in columns(rows, right=(3,)):
+            print_line(line)
+    refuse_damaged(damage)
 
 
 @command.command("set")

@@ -81,6 +81,13 @@ async def _with_session(config: Loaded, work: Callable[[Session], Awaitable[Resu
         return await work(session)
 
 
+def refuse_damaged(damage: str) -> None:
+    """Stops with why the journal could not be read in full, once what could be read is printed; does nothing for an
+    empty text."""
+    if damage:
+        raise Stop(Exit.REFUSED, f"this is not all: {damage}")
+
+
 @contextmanager
 def as_input() -> Iterator[None]:
     """What a source says of a person's words is about those words, not about the source."""

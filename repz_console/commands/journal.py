@@ -10,7 +10,14 @@ from pathlib import Path
 import click
 import msgspec
 
-from repz_console.commands.common import config_option, json_text, loaded, print_json, print_line
+from repz_console.commands.common import (
+    config_option,
+    json_text,
+    loaded,
+    print_json,
+    print_line,
+    refuse_damaged,
+)
 from repz_console.commands.exits import Exit, Stop
 from repz_console.events import Entry
 from repz_console.room import words
@@ -41,13 +48,16 @@ def tail(ctx: click.Context, lines: int, follow: bool, as_json: bool) -> None:
     with _opened(ctx) as journal:
         newest = journal.entries(limit=lines, newest=True)[::-1]
         _print_lines(newest, as_json)
+        refuse_damaged(journal.damage)
         if not follow:
             return
         last = journal.head()[0]
         while True:
             time.sleep(_FOLLOW_EVERY)
+            journal.data_version()
             fresh = journal.entries(after=last)
             _print_lines(fresh, as_json)
+            refuse_damaged(journal.damage)
             last = fresh[-1].seq if fresh else last
 
 
@@ -61,13 +71,16 @@ def show(ctx: click.Context, seq: int, as_json: bool) -> None:
     with _opened(ctx) as journal:
         entry = journal.entry(seq)
         length = journal.head()[0]
+        damage = journal.damage
     if entry is None:
+        refuse_damaged(damage)
         raise Stop(Exit.INPUT, f"there is no entry {seq}: the journal has {length:,}")
     if as_json:
         print_json(entry)
-        return
-    for line in _detail(entry):
-        print_line(line)
+    else:
+        for line in _detail(entry):
+            print_line(line)
+    refuse_damaged(damage)
 
 
 @command.command()
@@ -81,6 +94,7 @@ def export(ctx: click.Context, after: int) -> None:
         while chunk := journal.entries(after=after, limit=_CHUNK):
             _print_lines(chunk, as_json=True)
             after = chunk[-1].seq
+        refuse_damaged(journal.damage)
 
 
 @command.command()

@@ -204,11 +204,15 @@ class Carrier:
         written = await self._patiently(self.end(intent.op, ending, why, revision))
         line = _line(intent, ending, why)
         if not journaled or not written:
-            line += f" - NOT JOURNALED: {self._known.trouble or 'the journal did not answer'}"
+            line += f" - NOT JOURNALED: {self._why_unwritten()}"
         state: Literal["confirmed", "rejected", "unknown"] = (
             ending if ending in ("confirmed", "rejected") else "unknown"
         )
         return Outcome(state, line, intent.op, revision, journaled and written)
+
+    def _why_unwritten(self) -> str:
+        condition = self._known.condition
+        return condition.trouble or condition.refused or "the journal did not answer"
 
     async def _end(self, op: str, ending: Ending, why: str) -> None:
         await self._patiently(self.end(op, ending, why))

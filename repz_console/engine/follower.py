@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from repz_console.engine import accounts
 from repz_console.engine.known import Known
@@ -15,6 +16,7 @@ from repz_console.facts import Person, Snapshot
 from repz_console.plan.model import Plan
 from repz_console.room.health import History
 from repz_console.store.errors import StoreError
+from repz_console.store.journal import Condition
 from repz_console.store.leases import Lease
 
 LOOK_EVERY = 0.25
@@ -34,7 +36,7 @@ class _Read(Struct, frozen=True):
     """What one look at the store gave; None for what was not looked at."""
 
     entries: list[Entry]
-    trouble: str
+    condition: Condition
     leases: tuple[Lease | None, Lease | None] | None = None
     snapshots: dict[str, Snapshot] | None = None
     people: tuple[Person, ...] | None = None
@@ -69,7 +71,7 @@ class _Versions:
             notice = stores.telemetry.notice
         except StoreError as error:  # no decision depends on it, and it is set aside and made anew
             notice = str(error)
-        return _Read(entries, stores.journal.trouble, leases, snapshots, people, notice)
+        return _Read(entries, stores.journal.condition, leases, snapshots, people, notice)
 
 
 async def catch_up(storage: Storage, known: Known) -> None:
@@ -78,7 +80,7 @@ async def catch_up(storage: Storage, known: Known) -> None:
 
     def work(stores: Stores) -> _Read:
         leases = stores.leases.holder(CONN), stores.leases.holder(COLLECTOR)
-        return _Read(stores.journal.entries(after=after), stores.journal.trouble, leases)
+        return _Read(stores.journal.entries(after=after), stores.journal.condition, leases)
 
     _take_in(known, await storage.run(work))
 
@@ -140,7 +142,13 @@ class Follower:
 
     async def _look(self, *, expiry: bool) -> None:
         after = self._known.length
-        _take_in(self._known, await self._storage.run(lambda stores: self._versions.read(stores, after, expiry)))
+        try:
+            read = await self._storage.run(lambda stores: self._versions.read(stores, after, expiry))
+        except StoreError as error:
+            # What others write meanwhile is not seen here: until it is, nothing that rests on it is known.
+            self._known.put_condition(replace(self._known.condition, damage=str(error)))
+            raise
+        _take_in(self._known, read)
 
     async def _note_lapse(self) -> None:
         """Journal, once for everybody, that the conn became free without being given up."""
@@ -167,7 +175,7 @@ class Follower:
 
 
 def _take_in(known: Known, read: _Read) -> None:
-    known.put_trouble(read.trouble)
+    known.put_condition(read.condition)
     known.take_in(read.entries)
     if read.leases is not None:
         known.put_leases(*read.leases)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from repz_console.config import Loaded
 from repz_console.engine.effective import effective
 from repz_console.engine.sources import Sources
-from repz_console.events import Entry
+from repz_console.events import ChangeEnded, Entry
 from repz_console.facts import Actor, Exposure, Facts, Person, RolloutState, Snapshot
 from repz_console.plan.lint import findings
 from repz_console.plan.model import Plan
@@ -22,6 +22,7 @@ from repz_console.room.decisions import Decisions
 from repz_console.room.health import History
 from repz_console.room.room import Room, Viewer
 from repz_console.room.views import FindingView, GateView, RoomView
+from repz_console.store.journal import Condition
 from repz_console.store.leases import Lease
 from repz_console.text import safe
 
@@ -33,10 +34,12 @@ class Known:
         """`own` is this console's file, `folder` the store's."""
         self.actor = actor
         self.clock = clock
-        self.trouble = ""
-        """Why the journal cannot be appended to; empty if it can."""
+        self.condition = Condition()
+        """What is wrong with the journal."""
         self.notices: dict[str, str] = {}
         """Subject to one plain line."""
+        self.on_read_back: Callable[[str], None] = lambda _: None
+        """Called with a backend's source when this console, or a change of another one, read that back."""
         self.conn: Lease | None = None
         self.collector: Lease | None = None
         self.people: tuple[Person, ...] = ()
@@ -65,6 +68,11 @@ class Known:
     def decisions(self) -> Decisions:
         """The journal, folded."""
         return self._room.decisions
+
+    @property
+    def trouble(self) -> str:
+        """Why the journal cannot be appended to; empty if it can, or may be tried again."""
+        return self.condition.trouble
 
     @property
     def length(self) -> int:
@@ -118,6 +126,9 @@ class Known:
         if (self.decisions.adopted, self.decisions.rebased) != plan_before:
             self._replan()
         self._fold(fresh)
+        for entry in fresh:
+            if isinstance(entry.event, ChangeEnded) and entry.event.outcome == "confirmed":
+                self._tell_of_change(entry.event.op)
         self.changed()
 
     def put(self, snapshots: Iterable[Snapshot]) -> None:
@@ -146,6 +157,7 @@ class Known:
             known = Snapshot(source, spec.kind, spec.every)
         facts = replace(known.facts or Facts(), rollouts=tuple(states))
         self.put([replace(known, facts=facts, last_ok_at=now, last_try_at=now, error="")])
+        self.on_read_back(source)
 
     def put_people(self, people: tuple[Person, ...]) -> None:
         """Who has a console open."""
@@ -162,12 +174,16 @@ class Known:
         self._room.update(lease=conn, collector=collector)
         self.changed()
 
-    def put_trouble(self, trouble: str) -> None:
-        """Why the journal cannot be appended to, or empty."""
-        if trouble != self.trouble:
-            self.trouble = trouble
-            self._room.update(trouble=trouble)
-            self.changed()
+    def put_condition(self, condition: Condition) -> None:
+        """What is wrong with the journal now."""
+        if condition == self.condition:
+            return
+        unlike = condition.damage != self.condition.damage
+        self.condition = condition
+        self._room.update(trouble=condition.trouble, refused=condition.refused, damage=condition.damage)
+        if unlike:
+            self._fold(())
+        self.changed()
 
     def put_history(self, history: History) -> None:
         """How the numbers went."""
@@ -212,6 +228,12 @@ class Known:
         for callback in tuple(self._subscribers):
             # Each in a turn of its own: one that raises is reported by the loop and silences no other.
             asyncio.get_running_loop().call_soon(callback)
+
+    def _tell_of_change(self, op: str) -> None:
+        change = self.decisions.change(op)
+        rollout = self.plan.rollout.get(change.intent.rollout) if change is not None else None
+        if rollout is not None:
+            self.on_read_back(rollout.controller)
 
     def _is_news(self, snapshot: Snapshot, known: Snapshot | None) -> bool:
         if known is None or known.last_try_at is None or snapshot.last_try_at is None:
@@ -268,10 +290,10 @@ class Known:
         self._room.update(snapshots=self.snapshots)
 
     def _read(self, source: str, facts: Callable[[], Facts]) -> Snapshot:
-        """A journal reader's snapshot: as fresh as the journal, unless the reader has a defect."""
+        """A journal reader's snapshot: as fresh as the journal, and as sound, unless the reader has a defect."""
         kind, at = self.plan.source[source].kind, self._opened_at
         try:
-            return Snapshot(source, kind, 0, facts(), at, at)
+            return Snapshot(source, kind, 0, facts(), at, at, self.condition.damage)
         except Exception as error:  # a stranger's reader may raise anything; the journal and the others go on
             return Snapshot(source, kind, 0, None, None, at, safe(f"defect in the provider: {error!r}"))
 

@@ -7,6 +7,7 @@ from repz_console.engine.storage import Storage, Stores
 from repz_console.events import AnyEvent, Entry
 from repz_console.store.errors import StoreError
 from repz_console.store.fence import Fence
+from repz_console.store.journal import Condition
 
 
 class JournalWriter:
@@ -22,17 +23,19 @@ class JournalWriter:
         if the fence's lease is lost. A repeated `unique` gives the first entry of that key."""
         actor, after = self._known.actor, self._known.length
 
-        def work(stores: Stores) -> tuple[Entry, list[Entry]]:
+        def work(stores: Stores) -> tuple[Entry, list[Entry], Condition]:
             entry = stores.journal.append(event, actor, fence=fence, unique=unique)
             try:
-                return entry, stores.journal.entries(after=after)
+                fresh = stores.journal.entries(after=after)
             except StoreError:  # it is written all the same: who follows the journal reads it later
-                return entry, []
+                fresh = []
+            return entry, fresh, stores.journal.condition
 
         try:
-            entry, fresh = await self._storage.run(work)
+            entry, fresh, condition = await self._storage.run(work)
         except StoreError:
-            self._known.put_trouble(await self._storage.run(lambda stores: stores.journal.trouble))
+            self._known.put_condition(await self._storage.run(lambda stores: stores.journal.condition))
             raise
+        self._known.put_condition(condition)
         self._known.take_in(fresh)
         return entry

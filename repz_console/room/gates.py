@@ -44,6 +44,8 @@ class Evidence(Struct, frozen=True):
     """The controller's."""
     state: RolloutState | None
     """The rollout's, as read back."""
+    damage: str = ""
+    """Why the journal could not be read in full: that something is not in it proves nothing then."""
 
 
 def build(evidence: Evidence, now: datetime) -> tuple[GateView, ...]:
@@ -77,6 +79,8 @@ def readable_until(rollout: Rollout, snapshot: Snapshot | None) -> datetime | No
 
 def _hold(evidence: Evidence) -> GateView:
     hold = evidence.decided.hold
+    if hold is None and evidence.damage:
+        return GateView("hold", "Not held", Verdict.INCONCLUSIVE, f"not known whether it is held: {evidence.damage}")
     if hold is None:
         return GateView("hold", "Not held", Verdict.PASS, "not held")
     why = f": {hold.reason}" if hold.reason else ""
@@ -93,6 +97,8 @@ def _changes(evidence: Evidence) -> GateView:
         return gate(Verdict.INCONCLUSIVE, line)
     if evidence.decided.under_way:
         return gate(Verdict.INCONCLUSIVE, f"{_told(evidence.decided.under_way[-1])} is under way")
+    if evidence.damage:
+        return gate(Verdict.INCONCLUSIVE, f"not known whether a change is without an outcome: {evidence.damage}")
     return gate(Verdict.PASS, "the outcome of every change is known")
 
 
@@ -123,7 +129,7 @@ def _lane(evidence: Evidence, priority: Priority, consequence: str) -> GateView:
         line = f"{priority} bugs: {len(waiting):,} open ({_keys(waiting)}): {consequence}"
         return GateView(priority.lower(), title, Verdict.FAIL, line)
     if not trustworthy(evidence.bugs):
-        line = f"{priority} bugs: {_unknown_bugs(evidence.bugs)}"
+        line = f"{priority} bugs: {_unknown_bugs(evidence.bugs)}{_because(evidence)}"
         return GateView(priority.lower(), title, Verdict.INCONCLUSIVE, line)
     return GateView(priority.lower(), title, Verdict.PASS, f"{priority} bugs: none open")
 
@@ -135,6 +141,11 @@ def _keys(waiting: tuple[Bug, ...]) -> str:
 
 def _unknown_bugs(bucket: Freshness) -> str:
     return "not known, no source tells of bugs" if bucket is Freshness.OFF else f"none known, but bug data is {bucket}"
+
+
+def _because(evidence: Evidence) -> str:
+    """What a damaged journal adds to there being no trustworthy data on bugs, most of which live in it."""
+    return f" ({evidence.damage})" if evidence.damage else ""
 
 
 def _data(evidence: Evidence, now: datetime) -> GateView:
@@ -153,7 +164,7 @@ def _data(evidence: Evidence, now: datetime) -> GateView:
         return gate(Verdict.INCONCLUSIVE, line)
     if not trustworthy(evidence.bugs):
         what = "no source tells of bugs" if evidence.bugs is Freshness.OFF else f"bug data is {evidence.bugs}"
-        return gate(Verdict.INCONCLUSIVE, f"{what}: holding")
+        return gate(Verdict.INCONCLUSIVE, f"{what}{_because(evidence)}: holding")
     return gate(Verdict.PASS, f"{controller} read back within {limit:g} s, bug data {evidence.bugs}")
 
 

@@ -31,6 +31,8 @@ class Surroundings(Struct, frozen=True):
     bugs: Freshness
     ends: datetime
     """When the plan is past."""
+    damage: str = ""
+    """Why the journal could not be read in full."""
 
 
 def build(around: Surroundings, now: datetime) -> RolloutsView:
@@ -65,6 +67,7 @@ def gates_of(around: Surroundings, identity: str, target: Exposure | None, now: 
             bugs=around.bugs,
             snapshot=controller.snapshot,
             state=controller.state,
+            damage=around.damage,
         ),
         now,
     )

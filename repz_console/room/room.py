@@ -113,7 +113,7 @@ class Room:
         self._collector: Held | None = None
         self._history: History = {}
         self._findings: tuple[FindingView, ...] = ()
-        self._trouble = ""
+        self._trouble, self._refused, self._damage = "", "", ""
         self._bugs_into = ""
         self._spend_into = ""
         self._memos = _Memos()
@@ -137,6 +137,8 @@ class Room:
         history: History | None = None,
         findings: Iterable[FindingView] | None = None,
         trouble: str | None = None,
+        refused: str | None = None,
+        damage: str | None = None,
         bugs_into: str | None = None,
         spend_into: str | None = None,
     ) -> None:
@@ -144,8 +146,9 @@ class Room:
 
         `entries` are further ones, oldest first (those already folded are passed over). `snapshots` are all sources'
         by id, those that follow the journal included. `lease` is the conn's and `collector` the collector's, None
-        while free. `trouble` is why the journal cannot be appended to. `bugs_into` and `spend_into` are the sources
-        that new bugs and spend are written in, empty for none.
+        while free. `trouble` is why the journal cannot be appended to, `refused` why the disk
+        took nothing when that was last tried and `damage` why the journal could not be read in full. `bugs_into` and
+        `spend_into` are the sources that new bugs and spend are written in, empty for none.
         """
         self.decisions.fold(entries)
         self._plan = plan if plan is not None else self._plan
@@ -158,6 +161,8 @@ class Room:
         self._history = history if history is not None else self._history
         self._findings = tuple(findings) if findings is not None else self._findings
         self._trouble = trouble if trouble is not None else self._trouble
+        self._refused = refused if refused is not None else self._refused
+        self._damage = damage if damage is not None else self._damage
         self._bugs_into = bugs_into if bugs_into is not None else self._bugs_into
         self._spend_into = spend_into if spend_into is not None else self._spend_into
 
@@ -230,7 +235,7 @@ class Room:
         around = self._surroundings(now)
         decided = [self.decisions.rollout(identity) for identity in self._plan.rollout]
         controllers = [self._snapshots.get(each.controller) for each in self._plan.rollout.values()]
-        inputs = (self._plan, around.control, around.queue, around.bugs, *decided, *controllers)
+        inputs = (self._plan, around.control, around.queue, around.bugs, around.damage, *decided, *controllers)
         return self._memos.rollout.get(inputs, now, lambda: rollout.build(around, now))
 
     def _health(self, now: datetime) -> HealthView:
@@ -281,12 +286,13 @@ class Room:
         return self._memos.sources.get((self._plan, *self._known()), now, build)
 
     def _journal(self, now: datetime) -> JournalView:
-        decisions, trouble = self.decisions, self._trouble
+        decisions, closed, damage = self.decisions, bool(self._trouble), self._damage
+        trouble = self._trouble or self._refused
 
         def build() -> JournalView:
-            return JournalView(decisions.length, decisions.head, trouble, decisions.latest)
+            return JournalView(decisions.length, decisions.head, trouble, decisions.latest, closed, damage)
 
-        return self._memos.journal.get((decisions.length, decisions.head, trouble), now, build)
+        return self._memos.journal.get((decisions.length, decisions.head, trouble, closed, damage), now, build)
 
     def _surroundings(self, now: datetime) -> rollout.Surroundings:
         queue, bucket = self._queue(now)
@@ -298,6 +304,7 @@ class Room:
             queue=queue,
             bugs=bucket,
             ends=self._memos.span.get((self._plan,), now, lambda: plan_span(self._plan))[1],
+            damage=self._damage,
         )
 
     def _queue(self, now: datetime) -> tuple[bugs.Queue, Freshness]:

@@ -420,9 +420,13 @@ class JournalView(Struct, frozen=True):
     length: int
     head: str
     writable: str
-    """Empty, or why nothing can be appended."""
+    """Empty, or why nothing can be appended, be it for good or when it was last tried."""
     latest: tuple[Entry, ...]
     """Newest first."""
+    closed: bool = False
+    """Whether trying to append is in vain: it may only be read for as long as it is open."""
+    damage: str = ""
+    """Empty, or why it could not be read in full, so that what was decided and filed may be missing here."""
 
 
 class RoomView(Struct, frozen=True):

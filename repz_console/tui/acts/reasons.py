@@ -23,9 +23,9 @@ def why_not(app: ConsoleApp, action: Action) -> str:
         return ""
     if app.too_small and action.effect is not Effect.READ:
         return "the screen is too small; only the way back works here"
-    if action.effect is Effect.WRITE and view.journal.writable:
+    if action.effect is Effect.WRITE and view.journal.closed:
         return f"the journal is read-only: {view.journal.writable}"
-    if action.effect is Effect.WIDEN and view.journal.writable:
+    if action.effect is Effect.WIDEN and view.journal.closed:
         return "nothing widens while the journal cannot be written"
     kind, identity = app.selected
     if action.id.startswith("bug."):
