@@ -87,6 +87,23 @@ async def test_a_failing_poll_does_not_bring_back_what_was_before_a_change(tmp_p
         assert [source.error for source in ann.view().sources.sources if source.id == "flags"] == ["502 Bad Gateway"]
 
 
+@pytest.mark.parametrize("who", ["ann", "ben"])
+async def test_a_change_that_was_read_back_ends_the_backing_off(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    monkeypatch.setattr(poller, "backoff", lambda *_: 3600.0)
+    loaded = launch(tmp_path, config())
+    async with opened(loaded, "ann", watch=True, collect=True) as ann, opened(loaded, "ben", watch=True) as ben:
+        await eventually(lambda: configured(ann) is not None)
+        backend.reads = "raise"
+        await eventually(lambda: any(source.error for source in ann.view().sources.sources))
+        backend.reads = "ok"
+        one = ann if who == "ann" else ben
+        assert (await one.control.change("production", "kill")).state == "confirmed"
+        backend.meddle(at(20))
+        await eventually(lambda: configured(ann) == at(20))
+
+
 async def test_an_outage_is_journaled_once_though_the_collector_changes_in_it(tmp_path: Path, backend: Backend) -> None:
     loaded = launch(tmp_path, config())
     async with opened(loaded, "ben", watch=True) as watcher:

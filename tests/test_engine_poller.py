@@ -126,6 +126,35 @@ async def test_retry_after_is_honoured_up_to_a_cap_and_only_once() -> None:
     assert bench.pauses == [90, LONGEST_RETRY_AFTER, 8, 30]
 
 
+async def test_a_nudge_ends_the_backing_off_and_not_the_outage() -> None:
+    bench = Bench(*[ProviderError("down", retry_after=200)] * 6, before=Snapshot("web", "probe", 5))
+    task = asyncio.create_task(bench.poller.run())
+    await asyncio.wait_for(bench.done.wait(), 5)
+    bench.done.clear()
+    bench.answers = [ProviderError("down"), reading(1)]
+    bench.poller.nudge()
+    await asyncio.wait_for(bench.done.wait(), 5)
+    assert bench.pauses[5:] == [200, 5, 2, 5], "one interval, then the shortest back-off again"
+    assert bench.events == [("failed", "down"), ("recovered", START)]
+    bench.poller.nudge()
+    await asyncio.sleep(0)
+    assert len(bench.pauses) == 9, "a source that answers is not asked any sooner"
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_a_nudge_makes_no_pause_longer() -> None:
+    bench = Bench(ProviderError("down"))
+    task = asyncio.create_task(bench.poller.run())
+    await asyncio.wait_for(bench.done.wait(), 5)
+    bench.poller.nudge()
+    await asyncio.sleep(0)
+    assert bench.pauses == [2]
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait({task})
+
+
 @pytest.mark.parametrize("failures", [1, 2, 5, 1000])
 def test_backoff_is_jittered_between_a_second_and_its_ceiling(failures: int) -> None:
     assert backoff(failures, None, 0.0) == 1.0

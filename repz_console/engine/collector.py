@@ -44,6 +44,7 @@ class Collector:
         self._sources: Sources | None = None
         self._pollers: dict[str, Poller] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        known.on_read_back = self._nudge
 
     async def run(self) -> None:
         """Take part until cancelled."""
@@ -161,6 +162,11 @@ class Collector:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+    def _nudge(self, source: str) -> None:
+        poller = self._pollers.get(source)
+        if poller is not None:
+            poller.nudge()
 
     def _poller(self, source: str) -> Poller:
         sources, spec = self._known.sources, self._known.plan.source[source]

@@ -94,25 +94,49 @@ class Poller:
         self._sleep = sleep
         self._chance = chance
         self._failures = FAILURES_TO_REPORT if before.error else 0
+        self._steps = self._failures
         self._down_since = before.last_ok_at or before.last_try_at
         self._retry_after: float | None = None
         self._flight: asyncio.Task[Snapshot] | None = None
         self._stuck: asyncio.Task[Facts] | None = None
+        self._rest: asyncio.Future[None] | None = None
+        self._pause = 0.0
 
     async def run(self) -> None:
         """Poll until cancelled. The next poll starts when the pause after the last one is over."""
         try:
             while True:
                 await self.poll()
-                await self._sleep(self.pause())
+                while await self._woken():
+                    pass
         finally:
             await self.stop()
 
     def pause(self) -> float:
         """Seconds until the next poll is due."""
-        if self._failures:
-            return backoff(self._failures, self._retry_after, self._chance())
+        if self._steps:
+            return backoff(self._steps, self._retry_after, self._chance())
         return self.snapshot.interval
+
+    def nudge(self) -> None:
+        """The source has just answered somebody else: no longer stay away from it for its failures."""
+        if self._steps:
+            self._steps, self._retry_after = 0, None
+            if self._rest is not None and self._pause > self.pause():
+                self._rest.cancel()
+
+    async def _woken(self) -> bool:
+        """Sleep until the next poll is due; whether a nudge ended that before."""
+        self._pause = self.pause()
+        rest = self._rest = asyncio.ensure_future(self._sleep(self._pause))
+        try:
+            await asyncio.wait({rest})
+        finally:
+            self._rest = None
+            rest.cancel()
+        if not rest.cancelled():
+            rest.result()
+        return rest.cancelled()
 
     async def poll(self) -> Snapshot:
         """Ask once and report. Never raises for what the source does."""
@@ -154,7 +178,7 @@ class Poller:
             last_try_at=now,
         )
         outage = self._failures >= FAILURES_TO_REPORT
-        self._failures, self._retry_after = 0, None
+        self._failures, self._steps, self._retry_after = 0, 0, None
         self._reports.polled(self.snapshot)
         if outage:
             self._reports.recovered(self.snapshot, self._down_since or now)
@@ -174,6 +198,7 @@ class Poller:
             error=safe(what) or "failed without a reason",
         )
         self._failures += 1
+        self._steps += 1
         self._retry_after = retry_after
         self._down_since = self._down_since or now
         self._reports.polled(self.snapshot)
