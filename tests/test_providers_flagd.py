@@ -339,6 +339,20 @@ async def test_ready_names_what_is_in_the_way(tmp_path: Path) -> None:
     assert "does not exist" in await flags(tmp_path / "nowhere").ready()
     lost = registry.load("flagd")(registry.load("flagd").Options(path="state:flags.json"), context(tmp_path))
     assert await lost.ready() == ""
+    assert files(tmp_path) == []
+
+
+async def test_ready_tries_whether_the_disk_takes_a_file_that_does_not_exist_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(flagd_file.os, "fsync", full)
+    assert "No space left on device" in await flags(tmp_path).ready()
+    assert files(tmp_path) == []
+    (tmp_path / "flags.json").write_text(json.dumps(THEIRS))
+    assert await flags(tmp_path).ready() == "", "one that exists is overwritten in place"
 
 
 @pytest.mark.parametrize("path", ["state:/etc/flags.json", "state:../flags.json"])

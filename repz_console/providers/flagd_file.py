@@ -22,6 +22,7 @@ from repz_console.providers.flagd_document import Damaged, Document, encode, par
 from repz_console.text import safe
 
 MOST_BYTES = 4_000_000
+_PROBE_BYTES = 4096
 _LOCK_WAIT = 2.0
 """Seconds that a writer waits for another to finish; one takes milliseconds."""
 
@@ -167,6 +168,22 @@ class FlagFile:
             return f"no permission to write in {safe(folder)}"
         if self._lock_path.exists() and not os.access(self._lock_path, os.R_OK):
             return f"no permission to take the lock {safe(self._lock_path)}"
+        return "" if self.path.exists() else self._refused()
+
+    def _refused(self) -> str:
+        """Why the disk takes no new file, as a full one does; empty if it does. One that exists could be overwritten
+        in place."""
+        probe = self.path.with_name(f".{self.path.name}.{os.getpid()}.{time.monotonic_ns()}.probe")
+        try:
+            try:
+                with open(probe, "xb") as file:
+                    file.write(bytes(_PROBE_BYTES))
+                    file.flush()
+                    os.fsync(file.fileno())
+            finally:
+                probe.unlink(missing_ok=True)
+        except OSError as error:
+            return f"no new file can be written in {safe(self.path.parent)}: {safe(error.strerror)}"
         return ""
 
     def _write_new(self, temporary: Path, encoded: bytes) -> None:
