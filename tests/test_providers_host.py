@@ -53,6 +53,14 @@ async def test_counters_that_went_back_give_no_rate(tmp_path: Path, monkeypatch:
     assert (found["net.out"].value, found["cpu"].value) == (500, 50)
 
 
+async def test_idle_time_that_ran_ahead_is_an_idle_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counters = iter([host_machine.Counters(0.0, 100, 50.5, 0, 0), host_machine.Counters(10.0, 110, 50.4, 0, 0)])
+    monkeypatch.setattr(host_machine, "_counters", lambda: next(counters))
+    async with provider("host", tmp_path) as box:
+        found = by_name(await box.fetch())
+    assert found["cpu"].value == 0
+
+
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process with a name of its own."""

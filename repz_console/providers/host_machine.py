@@ -39,7 +39,8 @@ class Machine:
         try:
             counters = _counters()
             readings = [
-                _rate("cpu", 100 * (counters.busy - before.busy), counters.cpu - before.cpu, at, "%"),
+                # Linux's idle and iowait counts may run backwards a little, or ahead: that is no reset.
+                _rate("cpu", 100 * max(0.0, counters.busy - before.busy), counters.cpu - before.cpu, at, "%"),
                 Reading("memory", round(psutil.virtual_memory().percent, 1), at, "%"),
                 _disk(self._disk, at),
                 Reading("load1", round(psutil.getloadavg()[0], 2), at),
