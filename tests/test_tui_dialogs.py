@@ -14,7 +14,7 @@ from repz_console.tui.dialogs.form import Challenge, Form, confirm
 from repz_console.tui.dialogs.letters import Letter, Letters
 from repz_console.tui.dialogs.lists import Entry, Picker, Reader
 from repz_console.tui.dialogs.prompt import Prompt
-from repz_console.tui.paint.base import BLOCKS, Size, text_of
+from repz_console.tui.paint.base import ASCII, BLOCKS, Size, text_of
 from repz_console.tui.paint.format import cell_width
 
 BOX = Size(60, 20)
@@ -48,10 +48,49 @@ def test_a_form_starts_in_its_first_field_and_enter_sends_it() -> None:
 
 def test_a_dangerous_form_starts_on_cancel_and_enter_there_leaves() -> None:
     dialog = form(dangerous=True)
-    typed(dialog, "Ana")
+    typed(dialog, " ")
     keys(dialog, "enter")
     assert not dialog.open
     assert dialog.answer is None
+    assert dialog.parting == ""
+
+
+def test_what_is_typed_on_cancel_goes_to_the_first_line_of_text() -> None:
+    dialog = form(dangerous=True)
+    typed(dialog, "Ana")
+    keys(dialog, "enter")
+    assert dialog.open
+    keys(dialog, "enter", "enter")
+    assert dialog.answer == {"name": "Ana", "kind": "a"}
+    pasted = form(dangerous=True)
+    pasted.paste("Ana")
+    assert "▶ Name  Ana" in shown(pasted)
+
+
+def test_what_was_typed_is_not_given_up_in_silence() -> None:
+    for leave in (("escape",), ("up", "enter")):
+        dialog = form(dangerous=True)
+        typed(dialog, "Ana")
+        keys(dialog, *leave)
+        assert not dialog.open
+        assert dialog.answer is None
+        assert dialog.parting == "Cancelled; nothing was done."
+
+
+def test_a_question_without_a_line_of_text_swallows_letters() -> None:
+    dialog = confirm("Sure?", (), "Yes")
+    typed(dialog, "yes")
+    keys(dialog, "enter")
+    assert dialog.answer is None
+    assert dialog.parting == ""
+
+
+def test_the_button_in_focus_is_marked_without_colour() -> None:
+    dialog = confirm("Sure?", (), "Yes")
+    assert "▶ [ Cancel ]  [ Yes ]" in shown(dialog)
+    keys(dialog, "right")
+    assert "  [ Cancel ]▶ [ Yes ]" in shown(dialog)
+    assert "> [ Yes ]" in "".join(text_of(line) for line in dialog.body(BOX, ASCII))
 
 
 def test_enter_in_a_field_of_a_dangerous_form_only_moves_on() -> None:

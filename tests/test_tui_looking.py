@@ -6,11 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual import events
 
 from repz_console.actions import ACTIONS, FORBIDDEN_KEYS, TABS, UNSAFE_FOR_CHANGES, Effect
 from repz_console.room.views import RoomView
 from repz_console.tui import acts
+from repz_console.tui.acts.reading import probe_reading
 from repz_console.tui.paint.base import ASCII
 from repz_console.tui.settings import FILE
 from tests.support import rooms
@@ -287,3 +289,58 @@ async def test_notices_are_said_one_after_the_other(tmp_path: Path) -> None:
     async with showing(app):
         app.messages.move_on()
         assert app.messages.now == ("theme skipped: mine.toml", "warn")
+
+
+@pytest.mark.parametrize(
+    ("title", "unit", "reading", "minded"),
+    [
+        ("API response (p95)", "ms", "latency.p95", ""),
+        ("Page load", "s", "latency.p95", "in ms"),
+        ("Uptime", "%", "up", "1 or 0"),
+        ("Up", "", "up", ""),
+        ("Net promoter score", "", "", ""),
+        ("Revenue", "$", "", ""),
+        ("Support tickets per user", "%", "", ""),
+    ],
+)
+def test_a_probe_is_offered_for_what_it_can_read(title: str, unit: str, reading: str, minded: str) -> None:
+    metric = replace(rooms.live().health.metrics[0], title=title, unit=unit)
+    found, said = probe_reading(metric)
+    assert found == reading
+    assert minded in said
+    assert bool(said) is bool(minded)
+
+
+async def test_how_to_connect_a_metric_that_no_probe_can_read(tmp_path: Path) -> None:
+    view = rooms.live()
+    metric = replace(view.health.metrics[0], title="Net promoter score", unit="", source="")
+    app = still_app(replace(view, health=replace(view.health, metrics=(metric,))), tmp_path)
+    async with showing(app, 80, 40) as pilot:
+        await press(pilot, "4")
+        app.choose(cursor=f"metric:{metric.id}")
+        await press(pilot, "i")
+        text = text_of(app)
+        assert 'kind = "KIND"' in text
+        assert 'reading = "READING"' in text
+        assert "latency.p95" not in text
+        assert "flagd, host, ledger, local, plan, probe" in text
+        assert "docs/providers.md" in text
+
+
+async def test_a_message_leaves_the_way_back_in_sight(tmp_path: Path) -> None:
+    app = still_app(rooms.live(), tmp_path)
+    async with showing(app) as pilot:
+        app.say(f"Export: /{'deep/' * 20}flags.json cannot be read: permission denied", "bad")
+        await pilot.pause()
+        last = text_of(app).splitlines()[-1]
+        assert last.startswith(" Export: flags.json cannot be read: permission denied")
+        assert last.endswith("! WAY BACK")
+
+
+async def test_what_was_typed_into_a_form_is_not_given_up_in_silence(tmp_path: Path) -> None:
+    app = still_app(rooms.live(), tmp_path)
+    async with showing(app) as pilot:
+        await press(pilot, "N")
+        await write(pilot, "half a note")
+        await press(pilot, "escape")
+        assert "Cancelled; nothing was done." in text_of(app)

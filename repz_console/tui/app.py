@@ -376,7 +376,10 @@ class ConsoleApp(GuardedApp):
         """Show a dialog and wait for its answer; None after a cancel. One opened meanwhile comes first."""
         answer = self._dialogs.push(dialog)
         self.front.show_dialog()
-        return await answer
+        given = await answer
+        if given is None and dialog.parting:
+            self.say(dialog.parting)
+        return given
 
     @property
     def dialog(self) -> Dialog | None:

@@ -15,8 +15,8 @@ from repz_console.tui import panes
 from repz_console.tui.acts.reasons import why_not
 from repz_console.tui.overlay import Overlay
 from repz_console.tui.paint.base import Brush, Choices, Line, Sheet, Size
-from repz_console.tui.paint.format import pad
-from repz_console.tui.paint.status import banner, key_line, small, status_line, tab_line
+from repz_console.tui.paint.format import brief, pad
+from repz_console.tui.paint.status import banner, key_line, message_line, small, status_line, tab_line
 from repz_console.tui.sheet import Artist, LineView, SheetView
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ class Front:
         lines: list[Line] = list(small(view, size, self.artist.glyphs, self._app.now))
         message = self._app.messages.now
         if message is not None and size.height > 1:
-            lines[size.height - 1 :] = [pad([message], size.width, self.artist.glyphs.ellipsis)]
+            said = (brief(message[0], size.width), message[1])
+            lines[size.height - 1 :] = [pad([said], size.width, self.artist.glyphs.ellipsis)]
         return Sheet(lines, [""] * len(lines))
 
     def show_frame(self) -> None:
@@ -133,7 +134,7 @@ class Front:
         """Draw the last line: a message, a line to type on, or the keys that work here."""
         message, dialog = self._app.messages.now, self._app.dialog
         if message is not None:
-            line: Line = pad([(f" {message[0]}", message[1])], self._app.size.width, self.artist.glyphs.ellipsis)
+            line = message_line(message, ACTIONS, self._app.size.width, self._app.keymap, self.artist.glyphs)
         elif dialog is not None and dialog.inline:
             line = dialog.body(Size(self._app.size.width, 1), self.artist.glyphs)[0]
         else:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from repz_console.actions import ACTIONS, BY_ID, TABS, Action, Effect, keys_of
+from repz_console.providers import registry
+from repz_console.room.views import MetricView
 from repz_console.tui.acts.reasons import why_not
 from repz_console.tui.dialogs.base import paragraphs
 from repz_console.tui.dialogs.lists import Entry, Picker, Reader
@@ -22,6 +25,10 @@ _EFFECTS = {
     Effect.SHRINK: "always works",
 }
 _SEVERITY_ROLE = {"error": "bad", "warning": "warn", "info": "info"}
+
+_PROBE = ("[source.site]", 'kind = "probe"', "every = 30", 'url = "https://example.org/health"')
+_READING = "READING"
+_ANY = ("[source.site]", 'kind = "KIND"', "every = 30")
 
 
 async def help_page(app: ConsoleApp) -> None:
@@ -95,6 +102,21 @@ async def findings(app: ConsoleApp) -> None:
     await app.ask(Reader(f"Findings: {len(found)}", lines))
 
 
+def probe_reading(metric: MetricView) -> tuple[str, str]:
+    """The reading of a probe that could feed a metric, and what to mind about its unit; two empty texts if none could.
+
+    A source's figure is judged as it is: one in another unit than the target's would be judged wrongly.
+    """
+    words = frozenset(re.findall(r"[a-z]+", metric.title.lower()))
+    if words & {"uptime", "up", "availability"}:
+        minded = f'It is 1 or 0, this metric is in {metric.unit}: use unit = "" and a target of >= 1.'
+        return "up", minded if metric.unit else ""
+    if metric.unit in ("ms", "s") or words & {"latency", "load"}:
+        minded = f'It is in ms, this metric in {metric.unit}: use unit = "ms" and targets in ms.'
+        return "latency.p95", minded if metric.unit not in ("", "ms") else ""
+    return "", ""
+
+
 async def connect(app: ConsoleApp) -> None:
     """The lines of config that would give the selected metric a source."""
     kind, identity = app.selected
@@ -106,19 +128,25 @@ async def connect(app: ConsoleApp) -> None:
         texts = [f"{metric.title} is read from the source {metric.source!r}.", metric.note or "It answers."]
     else:
         texts = [f"{metric.title} has no source: it stays OFF, and what it would decide stays INCONCLUSIVE."]
+    reading, minded = probe_reading(metric)
     texts += ["", "In config.toml, name a source and its reading:", ""]
     code = [
-        "[source.site]",
-        'kind = "probe"',
-        "every = 30",
-        'url = "https://example.org/health"',
+        *(_PROBE if reading else _ANY),
         "",
         "[[metric]]",
         f'id = "{metric.id}"',
         'source = "site"',
-        'reading = "latency.p95"',
+        f'reading = "{reading or _READING}"',
     ]
-    ending = ["", "`repz-console doctor` tries each source once and lists its readings."]
+    kinds = ", ".join(registry.kinds())
+    ending = [
+        *(["", minded] if minded else []),
+        "",
+        f"Kinds on this machine: {kinds}. Of the built-in ones probe measures a web address and host this machine; "
+        "neither knows anything else. Other packages add kinds: docs/providers.md says how.",
+        "",
+        "`repz-console doctor` tries each source once and lists its readings.",
+    ]
 
     def lines(width: int, glyphs: Glyphs) -> list[Line]:
         return [

@@ -27,6 +27,8 @@ class Dialog:
         self.open = True
         self.answer: Any = None
         """What was answered; None after a cancel."""
+        self.parting = ""
+        """What to say when it was cancelled: something was typed, and nothing came of it."""
 
     @property
     def typing(self) -> bool:

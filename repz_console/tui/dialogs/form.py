@@ -77,16 +77,20 @@ class Form(Dialog):
             lines.append(())
         problem = self._problem or self._disabled
         lines.append(((f"{glyphs.bad} {problem}", "bad"),) if problem else ())
-        lines.append((*self._button("Cancel", self._cancel), ("  ", "text"), *self._button(self._submit, self._yes)))
+        buttons = (("Cancel", self._cancel), (self._submit, self._yes))
+        lines.append(tuple(span for label, index in buttons for span in self._button(label, index, glyphs)))
         return lines
 
-    def _button(self, label: str, index: int) -> Line:
+    def _button(self, label: str, index: int, glyphs: Glyphs) -> Line:
+        focused = index == self._focus
+        sign: Span = (f"{glyphs.cursor} " if focused else "  ", "accent")
         if index == self._yes and self._disabled:
-            return ((f"( {label} )", "muted"),)
-        return ((f"[ {label} ]", "accent.reverse" if index == self._focus else "text"),)
+            return (sign, (f"( {label} )", "muted"))
+        return (sign, (f"[ {label} ]", "accent.reverse" if focused else "text"))
 
     def key(self, key: str, character: str | None) -> None:
-        """Tab and the arrows move, Enter acts, Esc leaves; everything else belongs to the field in focus."""
+        """Tab and the arrows move, Enter acts, Esc leaves; everything else belongs to the field in focus. What is
+        typed while Cancel has the focus goes to the first line of text: a form must not swallow a reason."""
         if key == "escape":
             self.close()
         elif key == "enter":
@@ -101,14 +105,31 @@ class Form(Dialog):
             self._top -= self._page - 1
         elif self._focus < len(self._fields):
             if self._fields[self._focus].key(key, character):
-                self._problem = ""
+                self._touched()
         elif key in ("left", "right"):
             self._focus = self._yes if self._focus == self._cancel else self._cancel
+        elif self._focus == self._cancel and _begins_text(character) and self._to_text():
+            self.key(key, character)
 
     def paste(self, text: str) -> None:
-        """Pasted text goes where the focus is, if that takes text."""
+        """Pasted text goes where the focus is, if that takes text; from Cancel to the first line of text."""
+        if self._focus == self._cancel:
+            self._to_text()
         if self._focus < len(self._fields):
             self._fields[self._focus].paste(text)
+            self._touched()
+
+    def _to_text(self) -> bool:
+        """Go to the first line of text; whether there is one."""
+        index = next((index for index, field in enumerate(self._fields) if field.typing), None)
+        if index is None:
+            return False
+        self._focus = index
+        return True
+
+    def _touched(self) -> None:
+        self._problem = ""
+        self.parting = "Cancelled; nothing was done."
 
     def _move(self, step: int) -> None:
         self._focus = self._order[(self._order.index(self._focus) + step) % len(self._order)]
@@ -136,6 +157,11 @@ class Form(Dialog):
             self.close(values)
 
 
+def _begins_text(character: str | None) -> bool:
+    """Whether a key pressed on Cancel was meant for a line of text. A blank is how one presses buttons elsewhere."""
+    return character is not None and character.isprintable() and character.strip() != ""
+
+
 def confirm(title: str, intro: Sequence[Line], submit: str) -> Form:
     """A question with Cancel in focus; the answer is None or not."""
     return Form(title, intro=intro, submit=submit, dangerous=True)
@@ -151,7 +177,7 @@ class Challenge(Form):
         ask: Line = (
             ("Type  ", "text"),
             (self.expected, "strong"),
-            ("  and press Enter. Tab goes to the line.", "muted"),
+            ("  and press Enter.", "muted"),
         )
         super().__init__(
             title,

@@ -11,6 +11,7 @@ from repz_console.facts import Freshness
 from repz_console.room.views import RolloutView, RoomView
 from repz_console.tui.paint.base import BLOCKS, Glyphs, Line, Size, Span
 from repz_console.tui.paint.format import (
+    brief,
     clip,
     count,
     cut,
@@ -287,6 +288,17 @@ def key_line(
     for spans in shown.values():
         left += [("  " if left else " ", "text"), *spans]
     return spread(left, right, width) if right else pad(left, width)
+
+
+def message_line(
+    message: Span, actions: Sequence[Action], width: int, keymap: Mapping[str, tuple[str, ...]], glyphs: Glyphs = BLOCKS
+) -> Line:
+    """A message in place of the keys, with the way back still at the end. Paths in it give way to what it says."""
+    text, role = message
+    way_back = next((action for action in actions if action.id == "way.back"), None)
+    right = _key(way_back, keymap, False) if way_back else ()
+    said: Line = ((f" {brief(text, width - line_width(right) - 3)}", role),)
+    return spread(said, right, width, glyphs.ellipsis) if right else pad(said, width, glyphs.ellipsis)
 
 
 def _key(action: Action, keymap: Mapping[str, tuple[str, ...]], disabled: bool) -> Line:
