@@ -89,3 +89,9 @@ def test_a_journal_that_cannot_be_written_says_so() -> None:
 
 def test_an_empty_journal() -> None:
     assert "Nothing has been decided yet." in picture(journal.paint(EMPTY, Brush(PANE)))
+
+
+def test_a_journal_that_could_not_be_read_in_full_is_not_live() -> None:
+    damaged = replace(ROOM, journal=replace(ROOM.journal, damage="journal.db is damaged: page 3"))
+    assert "DOWN" in picture(journal.paint(damaged, Brush(size=PANE, choices=Choices())))
+    assert "DOWN" not in picture(journal.paint(ROOM, Brush(size=PANE, choices=Choices())))

@@ -101,7 +101,7 @@ def _header(view: RoomView, brush: Brush) -> Line:
         left.append((f"  filter: {brush.choices.filter}", "accent"))
     if journal.writable:
         left.append((f"  {glyphs.bad} READ-ONLY", "bad"))
-    right = chip(Freshness.LIVE, (), view, glyphs)
+    right = chip(Freshness.DOWN if journal.damage else Freshness.LIVE, (), view, glyphs)
     return spread(left, right, brush.size.width, glyphs.ellipsis)
 
 
