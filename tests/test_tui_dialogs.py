@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repz_console.plan.schedule import Move
+from repz_console.tui.acts.rebase import _moves
 from repz_console.tui.dialogs.base import Dialog, frame
 from repz_console.tui.dialogs.fields import Choice, Text
 from repz_console.tui.dialogs.form import Challenge, Form, confirm
@@ -297,3 +300,10 @@ def test_every_dialog_stays_on_the_screen(width: int, height: int) -> None:
         assert framed.left + framed.width <= width
         assert framed.top + len(framed.lines) <= height
         assert all(cell_width(text_of(line)) == framed.width for line in framed.lines)
+
+
+def test_a_date_that_moves_is_shown_whole_at_80_columns() -> None:
+    move = Move("stage", "A stage with a rather long title", date(2024, 1, 10), date(2027, 1, 13))
+    line = text_of(_moves([move], 76, BLOCKS)[0])
+    assert line.rstrip().endswith("Wed 2024-01-10 → Wed 2027-01-13")
+    assert cell_width(line) <= 76
