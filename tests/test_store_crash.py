@@ -141,3 +141,20 @@ def test_a_disk_that_refuses_a_write_acknowledges_nothing(tmp_path: Path) -> Non
         assert journal.verify().ok
         assert journal.append(NoteAdded("the disk is back"), actor()).seq == journal.head()[0]
         journal.close()
+
+
+OPENER = """
+import sys
+from pathlib import Path
+from repz_console.store.journal import Journal
+Journal.open(Path(sys.argv[1])).close()
+"""
+
+
+def test_a_new_store_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    for number in range(8):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        openers = [python(OPENER, folder) for _ in range(3)]
+        outputs = [opener.communicate(timeout=60) for opener in openers]
+        assert [opener.returncode for opener in openers] == [0, 0, 0], outputs

@@ -73,9 +73,30 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
     with plain_errors(path):
         db = apsw.Connection(os.fspath(path), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW)
-        db.set_busy_timeout(int(BUSY_SECONDS * 1000))
+        db.set_busy_handler(_Patience())
         keep_untouched(db)
     return db
+
+
+class _Patience:
+    """Waits for another process's write, at most `BUSY_SECONDS`, and looks every few milliseconds.
+
+    SQLite's own waiting sleeps for up to 100 ms between two looks: a process that writes without pause would then keep
+    another out for seconds, for its gaps are short.
+    """
+
+    def __init__(self) -> None:
+        self._since = 0.0
+
+    def __call__(self, looks: int) -> bool:
+        now = time.monotonic()
+        if looks == 0:
+            self._since = now
+        if now - self._since >= BUSY_SECONDS:
+            return False
+        # Irregular, so that two who wait do not look in step with the one who writes.
+        time.sleep(0.001 * (1 + looks % 3))
+        return True
 
 
 def keep_untouched(db: apsw.Connection) -> None:
@@ -115,7 +136,7 @@ def create(path: Path) -> None:
 
 def settle(db: apsw.Connection, *, durable: bool) -> None:
     """The settings of a connection that writes: write-ahead log, and every commit on disk at once if `durable`."""
-    mode = db.execute("PRAGMA journal_mode = WAL").get
+    mode = _switch_to_log(db)
     if mode != "wal":
         raise StoreError(f"{db.filename} cannot use a write-ahead log here ({mode})")
     synchronous(db, durable=durable)
@@ -130,6 +151,19 @@ def settle(db: apsw.Connection, *, durable: bool) -> None:
     db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
 
 
+def _switch_to_log(db: apsw.Connection) -> str:
+    """The mode that the file is in afterwards."""
+    patience, looks = _Patience(), 0
+    while True:
+        try:
+            return str(db.execute("PRAGMA journal_mode = WAL").get)
+        except apsw.BusyError:
+            # SQLite waits for nobody here: two consoles that open a new file at once would fail each other.
+            if not patience(looks):
+                raise
+        looks += 1
+
+
 def synchronous(db: apsw.Connection, *, durable: bool) -> None:
     """Whether commits from now on are on disk when they return, or soon after."""
     db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -137,9 +171,10 @@ def synchronous(db: apsw.Connection, *, durable: bool) -> None:
 
 def version(db: apsw.Connection, schema: Schema) -> int:
     """The file's schema version, 0 if it is empty. Raises `NewerStore`, or `StoreError` if it is something else."""
-    found = int(db.execute("PRAGMA user_version").get)
-    owner = int(db.execute("PRAGMA application_id").get)
-    tables = int(db.execute("SELECT count(*) FROM sqlite_schema").get)
+    with db:  # of one moment: another console may be making the file
+        found = int(db.execute("PRAGMA user_version").get)
+        owner = int(db.execute("PRAGMA application_id").get)
+        tables = int(db.execute("SELECT count(*) FROM sqlite_schema").get)
     if owner != schema.application_id and (owner or tables):
         raise StoreError(f"{db.filename} is a database of another program: it was not touched")
     if found > schema.version:
