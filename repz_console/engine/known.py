@@ -6,6 +6,7 @@ import asyncio
 import bisect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from repz_console.events import ChangeEnded, Entry
 from repz_console.facts import Actor, Exposure, Facts, Person, RolloutState, Snapshot
 from repz_console.plan.lint import findings
 from repz_console.plan.model import Plan
-from repz_console.providers.base import BugTriage, SpendBook
+from repz_console.providers.base import BugTriage, JournalReader, SpendBook
 from repz_console.room.decisions import Decisions
 from repz_console.room.health import History
 from repz_console.room.room import Room, Viewer
@@ -279,12 +280,7 @@ class Known:
     def _fold(self, entries: Sequence[Entry]) -> None:
         for source, reader in self.sources.readers.items():
             known = self.snapshots[source]
-
-            def facts() -> Facts:
-                reader.fold(entries)  # noqa: B023 - called before the loop goes on
-                return reader.facts()  # noqa: B023
-
-            read = self._read(source, facts)
+            read = self._read(source, partial(_folded, reader, entries))
             if read.facts is not known.facts or read.error != known.error:
                 self.snapshots[source] = read
         self._room.update(snapshots=self.snapshots)
@@ -325,3 +321,8 @@ def _tells_the_same(one: Snapshot, other: Snapshot) -> bool:
 def _timeless(facts: Facts) -> tuple[object, ...]:
     numbers = [(reading.name, reading.value, reading.unit, reading.note) for reading in facts.readings]
     return numbers, replace(facts, readings=())
+
+
+def _folded(reader: JournalReader, entries: Sequence[Entry]) -> Facts:
+    reader.fold(entries)
+    return reader.facts()
