@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,50 @@ if TYPE_CHECKING:
     from tests.support.consoles import Consoles
 
 ROOT = Path(__file__).resolve().parent.parent
+FULL = "--full"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--full`: the tests marked `figure` run as often as the promise says, and not a sample of it."""
+    parser.addoption(FULL, action="store_true", help="run the tests marked `figure` with their full counts")
+
+
+class Figure:
+    """How often a promise is tried in this run, and what came of it."""
+
+    def __init__(self, full: bool, properties: list[tuple[str, object]]) -> None:
+        self._full = full
+        self._properties = properties
+
+    def count(self, quick: int, full: int) -> int:
+        """How often to try: `full` with `--full`, else `quick`."""
+        return full if self._full else quick
+
+    def say(self, line: str) -> None:
+        """A line for the end of the run, such as `1,000 kills of 3 writers: 0 of 28,894 entries lost`."""
+        self._properties.append(("figure", line))
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Figure:
+    """The counts of a test marked `figure`."""
+    return Figure(request.config.getoption(FULL), request.node.user_properties)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print every figure with its count."""
+    lines = list(_figures(terminalreporter))
+    if lines:
+        terminalreporter.section("figures")
+        for line in sorted(lines):
+            terminalreporter.write_line(line)
+
+
+def _figures(reporter: pytest.TerminalReporter) -> Iterator[str]:
+    for outcome in ("passed", "failed"):
+        for report in reporter.getreports(outcome):
+            if report.when == "call":
+                yield from (f"{line} [{outcome}]" for name, line in report.user_properties if name == "figure")
 
 
 @pytest.fixture(autouse=True)
