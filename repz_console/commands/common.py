@@ -64,7 +64,7 @@ def print_json(value: object, *, indent: int = 2) -> None:
 
 def print_line(text: str, *, err: bool = False) -> None:
     """One line of text, which cannot act on the terminal whoever wrote what is in it."""
-    click.echo(text if text.isprintable() else safe(text, _LONGEST_LINE), err=err)
+    click.echo(safe(text, _LONGEST_LINE), err=err)
 
 
 def in_session(ctx: click.Context, work: Callable[[Session], Awaitable[Result]]) -> Result:
@@ -110,7 +110,7 @@ async def ask(question: str, *, otherwise: str) -> str:
 
     if not has_terminal():
         raise Stop(Exit.NOT_ALLOWED, otherwise)
-    print(question, end="", file=sys.stderr, flush=True)
+    click.echo(safe(question, _LONGEST_LINE), nl=False, err=True)
     loop = asyncio.get_running_loop()
     typed = asyncio.Event()
     # Not in a thread: Ctrl+C could not end one that waits for a line.

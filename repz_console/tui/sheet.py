@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
+from rich.cells import get_character_cell_size
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from repz_console.text import safe
 from repz_console.tui.paint.base import Glyphs, Line, Sheet
+from repz_console.tui.paint.format import cell_width
 from repz_console.tui.themes import Palette
 
 _CACHED_STRIPS = 4096
+_LONGEST = 1000
+"""Characters of one span: more than any screen has columns."""
 
 EMPTY = Sheet(lines=(), keys=())
+
+
+@lru_cache(maxsize=4096)
+def shown(text: str) -> str:
+    """`text` as it may stand on a screen, whichever way it came here: harmless, and as wide as everybody counts it.
+
+    Text is made safe where it enters; this is for what slipped through. A character whose width the painters and the
+    compositor's tables do not agree on would move what stands behind it, and gives way to U+FFFD.
+    """
+    text = safe(text, _LONGEST)
+    if text.isascii():
+        return text
+    return "".join(
+        char if char.isascii() or cell_width(char) == get_character_cell_size(char) else "\ufffd" for char in text
+    )
 
 
 class Row(NamedTuple):
@@ -43,7 +64,7 @@ class Artist:
             if len(self._strips) > _CACHED_STRIPS:
                 self._strips.clear()
             style = self.palette.style
-            strip = Strip([Segment(text, style(role, layer)) for text, role in line if text])
+            strip = Strip([Segment(shown(text), style(role, layer)) for text, role in line if text])
             strip = self._strips[key] = strip.adjust_cell_length(width, style("text", layer))
         return strip
 

@@ -102,7 +102,8 @@ def status_line(view: RoomView, width: int, glyphs: Glyphs = BLOCKS, now: dateti
     line: list[Span] = []
     for index in sorted(levels):
         line.extend(gap if line else ())
-        line.extend(parts[index].forms[levels[index]])
+        # What separates the answers is ours alone: no name and no title can add an answer.
+        line.extend((text.replace(glyphs.now, "/"), role) for text, role in parts[index].forms[levels[index]])
     return pad(line, width, glyphs.ellipsis)
 
 
@@ -213,6 +214,8 @@ def _conn(view: RoomView, glyphs: Glyphs) -> _Part:
     name = control.holder.split("@")[0]
     if control.mine:
         return _Part(6, 4, ((label, ("YOU", "accent")), (label, (f"YOU ({cut(name, 16)})", "accent"))))
+    if name.upper() in ("FREE", "YOU"):
+        name = f"@{name}"
     texts = dict.fromkeys((cut(name, 6, glyphs.ellipsis), cut(control.holder, 24, glyphs.ellipsis)))
     return _Part(6, 4, tuple((label, (text, "text")) for text in texts))
 
