@@ -129,6 +129,16 @@ class ChangeEnded(Event, frozen=True, tag="change.ended"):
     why: str = ""
 
 
+class BackendFenced(Event, frozen=True, tag="change.fenced"):
+    """A backend is next given what it holds already, as a change of its own: one that was bound to `expect` before
+    cannot come late any more once the backend took this one."""
+
+    op: str
+    """The id that the backend then shows as its last change."""
+    rollout: str
+    expect: str
+
+
 class RolloutHeld(Event, frozen=True, tag="rollout.held"):
     """Nobody widens this rollout until it is resumed."""
 
@@ -227,6 +237,7 @@ AnyEvent = (
     | ChangeIntended
     | ChangeSent
     | ChangeEnded
+    | BackendFenced
     | RolloutHeld
     | RolloutResumed
     | ConnTaken

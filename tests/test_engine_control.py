@@ -195,6 +195,7 @@ async def test_an_answer_that_does_not_say_is_unknown_and_blocks_widening_only(
 ) -> None:
     await widen(session, 20)
     backend.answers = [answer]
+    backend.trouble = "no fence can be written"
     assert (await widen(session, 40)).state == "unknown"
     assert outcomes(session) == ["confirmed", "unknown"]
     refused = await widen(session, 40)
@@ -224,23 +225,26 @@ async def test_what_was_applied_though_the_answer_was_an_error_is_found_by_readi
     assert len(backend.applied) == 1
 
 
+@pytest.mark.parametrize("fenced", [False, True])
 async def test_a_late_change_is_never_called_not_applied_before_it_is_fenced(
-    session: Session, backend: Backend
+    session: Session, backend: Backend, fenced: bool
 ) -> None:
     backend.answers = ["late"]
+    backend.trouble = "" if fenced else "no fence can be written"
     assert (await widen(session, 20)).state == "unknown"
     await session.control.settle()
-    assert outcomes(session) == ["unknown"]
+    assert outcomes(session) == ["unknown", *(["not_applied"] if fenced else [])]
     backend.release.set()
     await backend.arrived.wait()
     await session.control.settle()
-    assert outcomes(session) == ["unknown", "confirmed"]
+    assert outcomes(session) == ["unknown", "not_applied" if fenced else "confirmed"]
+    assert exposures.same(backend.state.exposure, exposures.nobody() if fenced else at(20))
 
 
 async def test_a_kill_overrules_what_is_unknown_and_outlasts_it_on_a_backend_that_compares_nothing(
     session: Session, backend: Backend
 ) -> None:
-    backend.compares = False
+    backend.grade = "blind"
     await widen(session, 20)
     backend.answers = ["late"]
     unknown = await widen(session, 60)

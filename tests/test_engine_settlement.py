@@ -15,9 +15,10 @@ from repz_console.engine.liveness import Liveness
 from repz_console.engine.session import Session
 from repz_console.engine.settlement import judge
 from repz_console.engine.writer import JournalWriter
-from repz_console.events import AnyEvent, ChangeEnded, ChangeIntended, ChangeSent, Entry
-from repz_console.facts import Actor, Exposure, RolloutState
+from repz_console.events import AnyEvent, BackendFenced, ChangeEnded, ChangeIntended, ChangeSent, Entry
+from repz_console.facts import Actor, Change, Exposure, RolloutState
 from repz_console.plan import exposure as exposures
+from repz_console.providers.base import Conflict, Grade
 from repz_console.room.decisions import Decisions
 from repz_console.store.journal import Journal
 from tests.support import doomed, faulty
@@ -66,7 +67,7 @@ def folded(*events: AnyEvent) -> Decisions:
 
 def test_a_read_back_that_shows_the_change_confirms_it() -> None:
     decisions = folded(intended("a", at(20)))
-    found = judge(decisions.change("a"), RolloutState("production", at(20), "2", op="a"), decisions)  # type: ignore[arg-type]
+    found = judge(decisions.change("a"), RolloutState("production", at(20), "2", op="a"), decisions, "keyed")  # type: ignore[arg-type]
     assert found is not None
     assert (found.outcome, found.revision) == ("confirmed", "2")
 
@@ -89,28 +90,100 @@ def test_without_its_mark_only_a_fence_settles_a_change(
     other: ChangeIntended | None, shown: RolloutState, outcome: str | None
 ) -> None:
     decisions = folded(intended("a", at(20)), *([other] if other else []))
-    found = judge(decisions.change("a"), shown, decisions)  # type: ignore[arg-type]
+    found = judge(decisions.change("a"), shown, decisions, "keyed")  # type: ignore[arg-type]
     assert (found.outcome if found else None) == outcome
 
 
 @pytest.mark.parametrize(("left", "outcome"), [(exposures.nobody(), "superseded"), (at(20), None)])
 def test_a_kill_without_an_answer_stays_open_while_anybody_is_exposed(left: Exposure, outcome: str | None) -> None:
     decisions = folded(intended("a", exposures.nobody(), "", "kill"))
-    found = judge(decisions.change("a"), RolloutState("production", left, "7"), decisions)  # type: ignore[arg-type]
+    found = judge(decisions.change("a"), RolloutState("production", left, "7"), decisions, "keyed")  # type: ignore[arg-type]
     assert (found.outcome if found else None) == outcome
 
 
-async def test_what_was_not_sent_is_not_applied_and_what_was_sent_is_unknown(tmp_path: Path, backend: Backend) -> None:
+async def test_what_was_sent_is_unknown_while_the_backend_cannot_be_fenced(tmp_path: Path, backend: Backend) -> None:
     left_behind(tmp_path / "store", intended("a", at(20)), intended("b", at(30)), ChangeSent(op="b"))
+    backend.trouble = "no permission"
     async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
         await session.control.settle()
         assert ends(session, "a") == [("not_applied", "ann")]
         assert ends(session, "b") == [("unknown", "ann")]
         await session.control.settle()
         assert len(ends(session, "b")) == 1
+        assert backend.applied == []
         backend.meddle(at(1))
         await session.control.settle()
         assert [outcome for outcome, _ in ends(session, "b")] == ["unknown", "superseded"]
+
+
+@pytest.mark.parametrize("grade", ["keyed", "compared"])
+async def test_a_fence_tells_that_what_was_sent_did_not_arrive_and_lets_it_come_no_more(
+    tmp_path: Path, backend: Backend, grade: Grade
+) -> None:
+    backend.grade = grade
+    backend.meddle(at(5))
+    left_behind(tmp_path / "store", intended("a", at(20), "2"), ChangeSent(op="a"))
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert ends(session, "a") == [("not_applied", "ann")]
+        assert [change.target for change in backend.applied] == [at(5)], "nobody sees more or less than before"
+        with pytest.raises(Conflict):
+            backend.write(Change("a", "production", at(20), "2", "a ghost"))
+        assert session.view().rollout.rollouts[0].unknown == ()
+        fences = [entry.event for entry in session.entries() if isinstance(entry.event, BackendFenced)]
+        assert [(fence.rollout, fence.expect) for fence in fences] == [("production", "2")]
+        assert session.view().rollout.rollouts[0].desired.exposure is None, "a fence is nobody's decision"
+
+
+@pytest.mark.parametrize("answer", ["raise", "applied, then raise", "defect"])
+async def test_a_fence_that_fails_leaves_only_what_the_backend_then_shows(
+    tmp_path: Path, backend: Backend, answer: str
+) -> None:
+    left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"))
+    backend.answers = [answer]
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert ends(session, "a") == [("not_applied" if "applied" in answer else "unknown", "ann")]
+        await session.control.settle()
+        assert ends(session, "a")[-1][0] == "not_applied"
+
+
+async def test_what_arrives_before_the_fence_is_found(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"))
+    write = backend.write
+
+    def overtaken(change: Change) -> RolloutState:
+        if not backend.applied:
+            write(Change("a", "production", at(20), "1", "a ghost"))
+        return write(change)
+
+    monkeypatch.setattr(backend, "write", overtaken)
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert ends(session, "a") == [("confirmed", "ann")]
+    assert [change.op for change in backend.applied] == ["a"]
+
+
+async def test_a_backend_that_compares_nothing_is_never_fenced(tmp_path: Path, backend: Backend) -> None:
+    backend.grade = "blind"
+    left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"))
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        backend.meddle(at(1))
+        await session.control.settle()
+        assert ends(session, "a") == [("unknown", "ann")]
+    assert backend.applied == []
+
+
+async def test_where_shares_differ_within_a_cell_nothing_is_written(tmp_path: Path, backend: Backend) -> None:
+    left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"))
+    backend.state = RolloutState("production", at(30), "1", least=at(10))
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert ends(session, "a") == [("unknown", "ann")]
+    assert backend.applied == []
 
 
 async def test_a_shrink_without_a_sent_entry_may_have_been_sent(tmp_path: Path, backend: Backend) -> None:
@@ -120,7 +193,8 @@ async def test_a_shrink_without_a_sent_entry_may_have_been_sent(tmp_path: Path, 
     left_behind(tmp_path / "store", way_back)
     async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
         await session.control.settle()
-        assert ends(session, "a") == [("unknown", "ann")]
+        assert ends(session, "a") == [("not_applied", "ann")]
+    assert len(backend.applied) == 1, "only behind a fence"
 
 
 async def test_a_backend_that_cannot_be_read_leaves_it_unknown_until_it_can(tmp_path: Path, backend: Backend) -> None:
@@ -144,7 +218,7 @@ async def test_the_change_of_a_console_that_runs_is_left_alone(tmp_path: Path, b
         assert ends(session, "a") == []
         running.release()
         await session.control.settle()
-        assert [outcome for outcome, _ in ends(session, "a")] == ["unknown"]
+        assert [outcome for outcome, _ in ends(session, "a")] == ["not_applied"]
 
 
 async def test_two_consoles_settle_a_change_once(tmp_path: Path, backend: Backend) -> None:
@@ -186,7 +260,7 @@ async def test_a_console_that_was_taken_for_dead_does_not_send_what_was_given_up
     ("point", "outcome", "exposed"),
     [
         ("change.intended", "not_applied", False),
-        ("change.sent", "unknown", False),
+        ("change.sent", "not_applied", False),
         ("applied", "confirmed", True),
         ("change.ended", "confirmed", True),
     ],
@@ -201,17 +275,13 @@ async def test_kill_9_anywhere_leaves_no_change_half_known(
     assert died.returncode == -9
     assert point in doomed.POINTS
     async with opened(loaded, "ben", watch=True) as session:
-        await eventually(lambda: not [each for each in session._known.decisions.unsettled() if each.state != "unknown"])
+        await eventually(lambda: not session._known.decisions.unsettled())
         ops = [entry.event for entry in session.entries() if isinstance(entry.event, ChangeIntended)]
         assert len(ops) == 1
         assert [found for found, _ in ends(session, ops[0].op)] == [outcome]
         await session.refresh("flags")
         main = session.view().rollout.rollouts[0]
         assert main.configured.exposure == (at(20) if exposed else exposures.nobody())
-        assert (main.drift == ()) == (outcome != "unknown")
-        # Whatever it was, one step by a person clears the way.
+        assert main.drift == ()
         assert await session.take_conn("its console died") == ""
-        if outcome == "unknown":
-            assert (await widen(session, 10)).state == "refused"
-            await session.control.change("production", "set", exposures.nobody())
         assert (await widen(session, 40)).state == "confirmed"

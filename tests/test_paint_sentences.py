@@ -53,6 +53,10 @@ SAID: list[tuple[events.AnyEvent, str]] = [
     (events.ChangeSent("op-1"), "change op-1 was sent to the backend"),
     (events.ChangeEnded("op-1", "unknown", why="timed out"), "change op-1 UNKNOWN: timed out"),
     (events.ChangeEnded("op-1", "not_applied"), "change op-1 not applied"),
+    (
+        events.BackendFenced("op-3", "production", "17"),
+        "writes production again as it is, so that nothing decided at revision 17 can still come",
+    ),
     (events.RolloutHeld("production", "payments"), "HOLDS production: payments"),
     (events.RolloutResumed("production"), "resumed production"),
     (events.ConnTaken(3, "bo@jump", "lunch"), "took the conn from bo@jump: lunch"),

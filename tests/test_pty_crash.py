@@ -73,7 +73,7 @@ def test_a_change_whose_console_was_killed_is_settled_by_the_next_one(consoles: 
         applied = _outcome(consoles) == "confirmed"
         terminal.until(f"configured {20 if applied else 0:>7} %", PATIENCE)
     assert consoles.percents() == (SOFT if applied else {})
-    assert len(consoles.events(ChangeIntended)) == 1, "nothing is applied twice"
+    assert len(consoles.events(ChangeIntended)) == 1, "nothing is decided twice"
     assert consoles.entries()[: len(known)] == known
     assert whole(consoles)
 

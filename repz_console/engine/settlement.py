@@ -2,7 +2,8 @@
 
 A change is called not applied only behind a fence: the backend has moved on from the revision that the change was bound
 to, so that it cannot come late, and what moved it shows that it did not come before. Where that is not certain the
-change stays unknown, or is superseded once it can no longer have any effect.
+change stays unknown, or is superseded once it can no longer have any effect. A backend that compares no revisions has
+no fence: there only the change's own mark proves anything.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from msgspec import Struct
 
 from repz_console.facts import RolloutState
 from repz_console.plan import exposure as exposures
+from repz_console.providers.base import Grade
 from repz_console.room.decisions import ChangeRecord, Decisions
 
 Settled = Literal["confirmed", "not_applied", "superseded"]
@@ -26,15 +28,19 @@ class Judgement(Struct, frozen=True):
     revision: str = ""
 
 
-def judge(change: ChangeRecord, state: RolloutState, decisions: Decisions) -> Judgement | None:
+def judge(change: ChangeRecord, state: RolloutState, decisions: Decisions, grade: Grade) -> Judgement | None:
     """What `state`, read after the change was sent, proves of it; None while it proves nothing."""
     intent = change.intent
     if state.op == intent.op:
         return Judgement("confirmed", "found when reading back", state.revision)
     if intent.action == "kill":
         return _judge_kill(state)
-    if not intent.expect or state.revision == intent.expect:
+    if grade == "blind" or not intent.expect or state.revision == intent.expect:
         return None
+    if decisions.fenced(state.op) == intent.expect:
+        return Judgement(
+            "not_applied", f"it did not arrive, and a fence at {intent.expect} shuts it out", state.revision
+        )
     other = decisions.change(state.op)
     if other is None:
         why = f"the rollout is at {state.revision}, changed from outside since"
@@ -43,6 +49,15 @@ def judge(change: ChangeRecord, state: RolloutState, decisions: Decisions) -> Ju
     else:
         why = f"the rollout is at {state.revision}, where {other.op} took it"
     return Judgement("superseded", why, state.revision)
+
+
+def may_fence(change: ChangeRecord, state: RolloutState, grade: Grade) -> bool:
+    """Whether writing `state` again would tell what became of the change, and nothing else.
+
+    Where shares differ within a cell, no change says exactly that: writing it would give more to some.
+    """
+    bound = change.intent.action != "kill" and change.intent.expect == state.revision != ""
+    return bound and grade != "blind" and state.least is None
 
 
 def _judge_kill(state: RolloutState) -> Judgement | None:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import secrets
+import time
 from collections.abc import Iterable, Sequence
 
-from repz_console.engine.carrier import Carrier, sent_key
+from msgspec.structs import replace
+
+from repz_console.engine.carrier import CHANGE_DEADLINE, Carrier, sent_key
+from repz_console.engine.deadline import within
 from repz_console.engine.known import Known
 from repz_console.engine.read_back import read_back
-from repz_console.engine.settlement import judge
+from repz_console.engine.settlement import judge, may_fence
 from repz_console.engine.storage import Storage
 from repz_console.engine.writer import JournalWriter
-from repz_console.events import ChangeEnded
-from repz_console.facts import RolloutState
+from repz_console.events import BackendFenced, ChangeEnded
+from repz_console.facts import Change, RolloutState
 from repz_console.plan import exposure as exposures
-from repz_console.providers.base import ProviderError
+from repz_console.providers.base import ProviderError, RolloutWriter
+from repz_console.room import words
 from repz_console.room.decisions import ChangeRecord
 from repz_console.store.errors import StoreError
 
 LOOK_EVERY = 2.0
 """Seconds between looks while a change without an outcome is known."""
+LOOK_AGAIN = 60.0
+"""Seconds after which a look that said nothing is worth repeating, though the backend shows the same."""
 
 
 class Settler:
@@ -32,7 +41,7 @@ class Settler:
         self._known = known
         self._carrier = carrier
         self._turn = asyncio.Lock()
-        self._in_vain: dict[str, tuple[str, str]] = {}
+        self._in_vain: dict[str, tuple[str, str, float]] = {}
 
     async def run(self) -> None:
         """Settle at the start, and whenever a change stays without an outcome, until cancelled."""
@@ -68,19 +77,26 @@ class Settler:
             changes = await self._settleable(open_changes)
             changes = [change for change in changes if not await self._was_never_sent(change)]
             for named in dict.fromkeys(change.intent.rollout for change in changes):
+                bound = [change for change in changes if change.intent.rollout == named]
                 try:
+                    backend = await self._known.sources.writer(self._known.plan.rollout[named].controller)
                     state = await read_back(self._known, named)
+                    if any(may_fence(change, state, backend.grade()) for change in bound):
+                        state = await self._fence(backend, state)
                 except ProviderError as error:
-                    await self._leave_open(changes, named, f"its console ended, and {error.fault.what}")
+                    await self._leave_open(bound, f"its console ended, and {error.fault.what}")
                 else:
-                    await self._judge(changes, named, state)
+                    await self._judge(bound, state, backend)
 
     def _is_news(self, change: ChangeRecord) -> bool:
         """Whether there may be more to say of a change than when it was last looked at in vain."""
         if change.state != "unknown" or change.intent.rollout not in self._known.plan.rollout:
             return True
         state = self._known.state(change.intent.rollout)
-        return state is None or self._in_vain.get(change.op) != (state.revision, state.op)
+        looked = self._in_vain.get(change.op)
+        if state is None or looked is None or looked[:2] != (state.revision, state.op):
+            return True
+        return time.monotonic() >= looked[2] + LOOK_AGAIN
 
     async def _settleable(self, changes: Iterable[ChangeRecord]) -> list[ChangeRecord]:
         me = self._known.actor.console
@@ -108,18 +124,43 @@ class Settler:
         entry = await self._writer.append(given_up, unique=sent_key(change.op))
         return isinstance(entry.event, ChangeEnded)
 
-    async def _judge(self, changes: Iterable[ChangeRecord], rollout: str, state: RolloutState) -> None:
+    async def _fence(self, backend: RolloutWriter, state: RolloutState) -> RolloutState:
+        """Move the backend on from `state` without changing what anybody sees, and return what it then shows.
+
+        What was sent before and did not arrive then finds another revision. If it arrived first, it is the fence that
+        does, and the backend shows what arrived.
+        """
+        if await backend.ready():
+            return state
+        op = secrets.token_hex(8)
+        await self._writer.append(BackendFenced(op=op, rollout=state.rollout, expect=state.revision))
+        again = Change(
+            op=op,
+            rollout=state.rollout,
+            target=state.exposure,
+            expect=state.revision,
+            who=words.who(self._known.actor),
+            reason="fence",
+            plan_hash=self._known.effective.origin.hash,
+        )
+        try:
+            written = await within(CHANGE_DEADLINE, backend.apply(again))
+        except Exception:  # whatever it was, only what the backend shows now counts
+            return await read_back(self._known, state.rollout)
+        with contextlib.suppress(ProviderError):  # for the screens; what was compared and written is proof enough
+            await read_back(self._known, state.rollout)
+        return replace(written, op=op)
+
+    async def _judge(self, changes: Iterable[ChangeRecord], state: RolloutState, backend: RolloutWriter) -> None:
         for change in changes:
-            if change.intent.rollout != rollout:
-                continue
-            found = judge(change, state, self._known.decisions)
+            found = judge(change, state, self._known.decisions, backend.grade())
             if found is not None:
                 await self._carrier.end(change.op, found.outcome, found.why, found.revision)
             else:
-                self._in_vain[change.op] = (state.revision, state.op)
-                await self._leave_open([change], rollout, "its console ended before the backend answered")
+                self._in_vain[change.op] = (state.revision, state.op, time.monotonic())
+                await self._leave_open([change], "its console ended before the backend answered")
 
-    async def _leave_open(self, changes: Iterable[ChangeRecord], rollout: str, why: str) -> None:
+    async def _leave_open(self, changes: Iterable[ChangeRecord], why: str) -> None:
         for change in changes:
-            if change.intent.rollout == rollout and change.state != "unknown":
+            if change.state != "unknown":
                 await self._carrier.end(change.op, "unknown", why)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from msgspec import Struct
 
@@ -17,6 +17,11 @@ from repz_console.events import AnyEvent, Entry
 from repz_console.facts import Change, Facts, Fault, RolloutState
 from repz_console.plan.model import Plan
 from repz_console.text import safe
+
+Grade = Literal["keyed", "compared", "blind"]
+"""What a backend checks before it writes. `compared`: the revision. `keyed`: that, and it knows the id of what it
+wrote, so that the same change sent twice has the effect of once and a read-back tells whose it shows. `blind`: nothing,
+so that a change without an answer may come at any time, and only a person can say that it will not."""
 
 STATE_PATH = "state:"
 """How a path option says that its file lies in the store's folder."""
@@ -122,6 +127,10 @@ class RolloutWriter(Protocol):
 
     async def read(self, rollout: str) -> RolloutState:
         """The state as configured now, read afresh."""
+        ...
+
+    def grade(self) -> Grade:
+        """What it checks before it writes: how a change without an answer is settled depends on it."""
         ...
 
     def propagation(self) -> float:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from repz_console.facts import Change, Facts, RolloutState
 from repz_console.plan.exposure import nobody, same, widens
 from repz_console.providers import flagd_state as states
-from repz_console.providers.base import Conflict, Context, Options, Provider, ProviderError, Refused
+from repz_console.providers.base import Conflict, Context, Grade, Options, Provider, ProviderError, Refused
 from repz_console.providers.flagd_document import SCHEMA, Damaged, Document, encode, parse, rejected
 from repz_console.providers.flagd_file import Busy, FlagFile, Loaded, Unsettled
 from repz_console.providers.flagd_rule import Unwritable
@@ -91,6 +91,10 @@ class Flagd(Provider):
             raise Refused(error.fault.what) from None
         not_after = math.inf if change.force else time.monotonic() + _GIVE_UP
         return await self._in_thread(lambda file: self._apply(file, change, not_after), _CHANGE_DEADLINE)
+
+    def grade(self) -> Grade:
+        """The file is compared and written under a lock, and says which change wrote it."""
+        return "keyed"
 
     def propagation(self) -> float:
         """Seconds until every client has read a changed file."""

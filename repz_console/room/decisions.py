@@ -131,6 +131,7 @@ class Decisions:
         """Console id to actor of those opened and not closed in an orderly way; a killed one stays listed."""
         self._rebases: dict[str, Recorded[events.PlanRebased]] = {}
         self._changes: dict[str, ChangeRecord] = {}
+        self._fences: dict[str, str] = {}
         self._logs: dict[str, _Log] = {}
         self._newest: deque[Entry] = deque(maxlen=LATEST_KEPT)
         self._latest: tuple[Entry, ...] | None = ()
@@ -140,6 +141,7 @@ class Decisions:
             events.ChangeIntended: self._change_intended,
             events.ChangeSent: self._change_sent,
             events.ChangeEnded: self._change_ended,
+            events.BackendFenced: self._backend_fenced,
             events.RolloutHeld: self._rollout_held,
             events.RolloutResumed: self._rollout_resumed,
             events.ConnTaken: self._conn_taken,
@@ -182,6 +184,10 @@ class Decisions:
     def change(self, op: str) -> ChangeRecord | None:
         """A change by its id."""
         return self._changes.get(op)
+
+    def fenced(self, op: str) -> str | None:
+        """The revision that a fence with this id was put behind; None if `op` is no fence's."""
+        return self._fences.get(op)
 
     def unsettled(self) -> tuple[ChangeRecord, ...]:
         """Every change of any rollout that is under way or unknown, oldest first."""
@@ -229,6 +235,9 @@ class Decisions:
                 older = self._changes.get(overruled)
                 if older is not None and older.state == "unknown" and older.intent.rollout == change.intent.rollout:
                     self._settle(older, "superseded", entry, f"overruled by {event.op}", "")
+
+    def _backend_fenced(self, entry: Entry, event: events.BackendFenced) -> None:
+        self._fences[event.op] = event.expect
 
     def _settle(self, change: ChangeRecord, state: ChangeState, entry: Entry, why: str, revision: str) -> None:
         log = self._log(change.intent.rollout)

@@ -118,7 +118,7 @@ def _whose(decisions: Decisions, state: RolloutState) -> str:
     """Who made the backend so, and when."""
     at = f" at {words.instant(state.changed_at)}" if state.changed_at is not None else ""
     by = f" by {state.changed_by}" if state.changed_by else ""
-    if decisions.change(state.op) is None:
+    if decisions.change(state.op) is None and decisions.fenced(state.op) is None:
         return f": changed outside this console{by}{at}"
     return f": changed{by}{at}" if by or at else ""
 

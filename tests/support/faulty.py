@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from msgspec.structs import replace
 
 from repz_console.facts import Change, Exposure, Facts, RolloutState
-from repz_console.providers.base import Conflict, Provider, ProviderError, Refused
+from repz_console.providers.base import Conflict, Grade, Provider, ProviderError, Refused
 
 REFERENCE = "tests.support.faulty:Faulty"
 
@@ -22,20 +22,23 @@ class Backend:
         self.answers: list[str] = []
         """How the next applications go: `ok`, `raise`, `defect`, `hang`, `refuse`, `applied, then raise`, `late`."""
         self.reads = "ok"
-        self.compares = True
-        """Whether it checks the revision, as a backend should."""
+        self.grade: Grade = "keyed"
+        """What it checks, as `RolloutWriter.grade` says."""
+        self.trouble = ""
+        """Why this user cannot write it."""
         self.release = asyncio.Event()
         """Lets what is `late` arrive."""
         self.arrived = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
 
     def write(self, change: Change) -> RolloutState:
-        if self.compares and not change.force and change.expect != self.state.revision:
+        if self.grade != "blind" and not change.force and change.expect != self.state.revision:
             raise Conflict(f"it is at {self.state.revision}")
         if self.state.op != change.op:
             self.applied.append(change)
             number = str(int(self.state.revision) + 1)
-            self.state = RolloutState("production", change.target, number, change.who, None, change.op)
+            mark = change.op if self.grade == "keyed" else ""
+            self.state = RolloutState("production", change.target, number, change.who, None, mark)
         return self.state
 
     def meddle(self, exposure: Exposure) -> None:
@@ -94,11 +97,14 @@ class Faulty(Provider):
         finally:
             self.backend.arrived.set()
 
+    def grade(self) -> Grade:
+        return self.backend.grade
+
     def propagation(self) -> float:
         return 0.0
 
     async def ready(self) -> str:
-        return ""
+        return self.backend.trouble
 
 
 def config(plain: str) -> str:

@@ -100,6 +100,10 @@ def _ended(event: events.ChangeEnded) -> str:
     return _because(f"change {event.op} {outcome}{revision}", event.why)
 
 
+def _fenced(event: events.BackendFenced) -> str:
+    return f"writes {event.rollout} again as it is, so that nothing decided at revision {event.expect} can still come"
+
+
 def _held(event: events.RolloutHeld) -> str:
     return _because(f"HOLDS {event.rollout}", event.reason)
 
@@ -164,6 +168,7 @@ _SENTENCES = cast(
         events.ChangeIntended: _intended,
         events.ChangeSent: _sent,
         events.ChangeEnded: _ended,
+        events.BackendFenced: _fenced,
         events.RolloutHeld: _held,
         events.RolloutResumed: _resumed,
         events.ConnTaken: _conn_taken,
