@@ -162,23 +162,6 @@ def test_a_resize_paints_the_new_screen(terminal: Terminal) -> None:
     terminal.until(lambda text: "WAY BACK" in text.split("\n")[23])
 
 
-def test_a_suspended_console_comes_back_whole(terminal: Terminal) -> None:
-    opened(terminal).kill(signal.SIGTSTP)
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and not cooked(terminal):
-        terminal.read(0.05)
-    assert cooked(terminal)
-    terminal.read(0.3)
-    assert terminal.modes()["alternate screen"] is False
-    terminal.screen.reset()
-    terminal.kill(signal.SIGCONT)
-    terminal.until("WAY BACK")
-    terminal.read(1)
-    assert not cooked(terminal)
-    terminal.send("q")
-    assert terminal.wait() == 0
-
-
 def test_keys_typed_while_it_slept_are_dropped_but_the_way_back_opens(terminal: Terminal) -> None:
     opened(terminal).kill(signal.SIGSTOP)
     terminal.send("q!k")

@@ -148,6 +148,15 @@ class ConsoleApp(GuardedApp):
         if self.session is not None:
             await self.session.aclose()
 
+    async def before_stop(self) -> None:
+        """Nobody steers from a console that is stopped."""
+        if self.session is not None:
+            await self.session.release_conn()
+
+    def on_awake(self, slept: float) -> None:
+        """What is on the screen is as old as the sleep, and so is what the operator knows."""
+        self.say(f"This console stood still for {slept:.0f} s: look again before acting.", "warn")
+
     def background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` beside the screen; it is cancelled when the app ends."""
         task = asyncio.get_running_loop().create_task(work)

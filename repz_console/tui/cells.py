@@ -25,6 +25,12 @@ class Pen(NamedTuple):
 
 
 PLAIN = Pen()
+COLOR_SYSTEMS = {
+    "standard": ColorSystem.STANDARD,
+    "256": ColorSystem.EIGHT_BIT,
+    "truecolor": ColorSystem.TRUECOLOR,
+}
+"""By the names under which rich tells what a terminal can."""
 
 _SHORT_GAP = 5
 """Unchanged cells that cost less to write again than to jump over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import termios
+import time
 import tty
 from collections.abc import Iterable
 from typing import Any
@@ -13,18 +14,23 @@ from repz_console.tui.modes import LEAVE
 
 
 def own_description(fileno: int) -> int:
-    """A descriptor of the same terminal that can be made non-blocking without making the shell's so."""
+    """A descriptor of the same terminal whose writes never wait, without making the shell's so."""
     for path in _names(fileno):
         with contextlib.suppress(OSError):
             return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    # Without a name in this mount namespace writes may wait, as any other program's.
-    return os.dup(fileno)
+    # Somebody else's terminal, and not the controlling one. What waits for it cannot be ended: that is worse than a
+    # shell that finds its own descriptor changed, which `reset` mends.
+    shared = os.dup(fileno)
+    os.set_blocking(shared, False)
+    return shared
 
 
 def _names(fileno: int) -> Iterable[str]:
     with contextlib.suppress(OSError):
         yield os.ttyname(fileno)
     yield "/dev/tty"
+    # Where this mount namespace has no name for it.
+    yield f"/proc/self/fd/{fileno}"
 
 
 def size_of(fileno: int) -> tuple[int, int]:
@@ -56,10 +62,42 @@ def restore(fileno: int, attributes: list[Any]) -> None:
         termios.tcsetattr(fileno, termios.TCSANOW, attributes)
 
 
-def hard_exit(out: int, fileno: int, attributes: list[Any] | None, code: int) -> None:
-    """End the process without waiting for anything, the terminal given back as far as it takes it."""
-    with contextlib.suppress(OSError):
-        os.write(out, LEAVE.encode())
+def in_foreground(fileno: int) -> bool:
+    """Whether the terminal is this program's to set, and not that of the shell which has it in the background."""
+    try:
+        return os.tcgetpgrp(fileno) == os.getpgrp()
+    except OSError:
+        return True
+
+
+def say_last(out: int, words: str, patience: float = 0.0) -> None:
+    """Write to a terminal that may not be reading. After `patience` seconds, what it has not read yet is thrown away
+    to make room: the last words matter more than the frames before them."""
+    deadline = time.monotonic() + patience
+    left, discarded = words.encode(), False
+    while left:
+        try:
+            left = left[os.write(out, left) :]
+        except BlockingIOError:
+            if time.monotonic() < deadline:
+                time.sleep(0.01)
+            elif discarded:
+                return
+            else:
+                discarded = True
+                left = words.encode()
+                with contextlib.suppress(termios.error):
+                    termios.tcflush(out, termios.TCOFLUSH)
+        except OSError:
+            return
+
+
+def give_back(out: int, fileno: int, attributes: list[Any] | None, patience: float = 0.0) -> None:
+    """The terminal as it was before; keys not read yet are thrown away. Nothing, while it is another program's."""
+    if not in_foreground(fileno):
+        return
+    say_last(out, LEAVE, patience)
     if attributes is not None:
+        with contextlib.suppress(termios.error):
+            termios.tcflush(fileno, termios.TCIFLUSH)
         restore(fileno, attributes)
-    os._exit(code)

@@ -12,10 +12,13 @@ import sys
 import time
 from collections.abc import Mapping
 
+from repz_console.tui.descriptor import own_description, say_last
 from repz_console.tui.modes import ALTERNATE_SCREEN, LEAVE
 
 _STATUS = "last-status.txt"
 _MAX = 4096
+_PATIENCE = 0.3
+"""Seconds to wait for a terminal that is not reading. Nobody would see these words, and signals have to be heard."""
 
 
 def show(asked: str) -> str:
@@ -23,18 +26,17 @@ def show(asked: str) -> str:
     the command line, empty if none was. Returns the line, empty if none is known."""
     text = _printable(_last_known(asked))
     columns = os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    write(f"{ALTERNATE_SCREEN}\x1b[?25l\x1b[?7l\x1b[2m{text[:columns]}\x1b[0m")
+    _write(f"{ALTERNATE_SCREEN}\x1b[?25l\x1b[?7l\x1b[2m{text[:columns]}\x1b[0m")
     return text
 
 
 def take_back() -> None:
     """Give the terminal back as it was."""
-    write(LEAVE)
+    _write(LEAVE)
 
 
-def write(text: str) -> None:
-    """Straight to the terminal."""
-    os.write(sys.stdout.fileno(), text.encode("utf-8", "replace"))
+def _write(text: str) -> None:
+    say_last(own_description(sys.stdout.fileno()), text, _PATIENCE)
 
 
 def keep(asked: str, config: str, store: str) -> None:

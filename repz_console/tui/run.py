@@ -7,22 +7,20 @@ import gc
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from repz_console.tui import first_words
+from repz_console.tui.signals import ENDING
 
 if TYPE_CHECKING:
     from repz_console.config import Loaded
     from repz_console.engine.session import Session
 
 NO_TERMINAL = 64
-LEAVING = 2.0
-"""Seconds after the terminal was given back in which threads that still wait for something may end."""
+_STDIN, _STDOUT = 0, 1
 _POOR_TERMINALS = frozenset(["linux", "vt100", "vt220"])
 """Their fonts lack the block characters."""
-_EARLY = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 def run(loaded: Loaded) -> int:
@@ -32,8 +30,8 @@ def run(loaded: Loaded) -> int:
 
 def open_on(load: Callable[[], Loaded], asked: str = "") -> int:
     """Run the console on the launch that `load` gives, and return the exit code: 0, 64 without a usable terminal, 129,
-    130 or 143 after SIGHUP, SIGINT or SIGTERM. Raises what `load` raises, and what kept the console from opening or
-    ended it; the terminal is then as it was. `asked` is the config named on the command line, empty if none was.
+    130, 131 or 143 after SIGHUP, SIGINT, SIGQUIT or SIGTERM. Raises what `load` raises, and what kept the console from
+    opening or ended it; the terminal is then as it was. `asked` is the config named on the command line, if any.
     """
     refusal = unfit(os.environ)
     if refusal:
@@ -42,7 +40,7 @@ def open_on(load: Callable[[], Loaded], asked: str = "") -> int:
     for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
         # Some of them press keys by themselves.
         del os.environ[name]
-    for number, code in _EARLY.items():
+    for number, code in ENDING.items():
         signal.signal(number, lambda *_, code=code: _leave_early(code))
     last_status = first_words.show(asked)
     # Until the first paint nothing is thrown away that would be worth collecting.
@@ -59,7 +57,7 @@ def open_on(load: Callable[[], Loaded], asked: str = "") -> int:
 
 def unfit(environment: Mapping[str, str]) -> str:
     """Empty if this terminal can show the console, else what to do instead."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (os.isatty(_STDIN) and os.isatty(_STDOUT)):
         return "the console needs a terminal (with ssh, add -t); `repz-console status` prints the room without one"
     if environment.get("TERM", "") in ("", "dumb", "unknown"):
         kind = environment.get("TERM") or "not set"
@@ -104,14 +102,7 @@ def _show(loaded: Loaded, asked: str, last_status: str) -> tuple[int, BaseExcept
         on_alternate_screen=True,
     )
 
-    async def show() -> None:
-        await app.run_async(mouse=settings.settings.mouse)
-        # A thread that waits for a name server must not keep the shell from coming back.
-        watch = threading.Timer(LEAVING, os._exit, (app.return_code or 0,))
-        watch.daemon = True
-        watch.start()
-
-    asyncio.run(show())
+    asyncio.run(app.run_async(mouse=settings.settings.mouse))
     return app.return_code or 0, app.failure or app.defect
 
 

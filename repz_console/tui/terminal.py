@@ -10,14 +10,11 @@ import contextlib
 import os
 import signal
 import sys
-import termios
-import threading
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from typing import Any
 
-from rich.color import ColorSystem
 from rich.console import RenderableType
 from rich.style import Style
 from textual import constants, events
@@ -30,34 +27,32 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 
-from repz_console.tui.cells import PLAIN, Cells, Pen, pen_of
-from repz_console.tui.descriptor import hard_exit, make_raw, own_description, restore, size_of
+from repz_console.store import boottime
+from repz_console.tui.cells import COLOR_SYSTEMS, PLAIN, Cells, Pen, pen_of
+from repz_console.tui.descriptor import give_back, in_foreground, make_raw, own_description, size_of
 from repz_console.tui.keyboard import InputFilter
-from repz_console.tui.modes import ALTERNATE_SCREEN, LEAVE
+from repz_console.tui.modes import ALTERNATE_SCREEN
+from repz_console.tui.outlet import Outlet
+from repz_console.tui.signals import ENDING, ENDS_WITHIN, LEAVES_WITHIN, Signals, stop_here
 
-STALL = 2.0
-"""Seconds without the terminal taking a byte after which its screen is no longer trusted."""
 LATE_AFTER_STALL = 0.5
 """Seconds after a stall in which keys count as typed blindly."""
-HARD_EXIT = 4.0
-"""Seconds that an orderly end may take once a signal asked for it."""
+STOOD_STILL = 3.0
+"""Seconds without a turn of the loop that are worth a word: much may have changed meanwhile."""
 
 _BEAT = 0.25
 _LOOP_GAP = 1.0
 _RESIZE_PAUSE = 0.05
 _LAST_WORDS = 0.3
+_BEFORE_STOP = 1.0
+"""Seconds that what has to happen before a stop may take."""
+_CONTINUING = 0.1
 _TORN = 0.05
 """Seconds that the rest of a torn sequence may take."""
 _MOUSE_ON, _MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1000l\x1b[?1006l"
 _ENTER = "\x1b[?25l\x1b[?7l\x1b[?2004h"
 _ASK_SYNC = "\x1b[?2026$p"
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
-_COLOR_SYSTEMS = {
-    "standard": ColorSystem.STANDARD,
-    "256": ColorSystem.EIGHT_BIT,
-    "truecolor": ColorSystem.TRUECOLOR,
-}
-_EXIT_SIGNALS = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 class GuardDriver(Driver):
@@ -69,16 +64,19 @@ class GuardDriver(Driver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._in = sys.__stdin__.fileno() if sys.__stdin__ else 0
         self._out = own_description(sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        self._outlet = Outlet(self._out, self._loop, self._caught_up, self._hang_up)
         self._attributes: list[Any] | None = None
         self._parser = XTermParser(False)
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._filter = InputFilter()
-        self._pending = bytearray()
-        self._pending_since = 0.0
         self._behind = False
         self._thawed_at = -1e9
         self._woke_at = -1e9
         self._last_beat = 0.0
+        self._awake_at = 0.0
+        self._signals: Signals | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._ending = False
         self._handles: dict[str, asyncio.TimerHandle] = {}
         self._running = False
         self.gone = False
@@ -95,12 +93,7 @@ class GuardDriver(Driver):
         if not (isinstance(app, GuardedApp) and app.on_alternate_screen):
             self.write(ALTERNATE_SCREEN)
         self._start()
-        loop = self._loop
-        for number, code in _EXIT_SIGNALS.items():
-            loop.add_signal_handler(number, self._end, code)
-        loop.add_signal_handler(signal.SIGWINCH, self._once, "resize", _RESIZE_PAUSE, self._resized)
-        loop.add_signal_handler(signal.SIGTSTP, self._suspend)
-        loop.add_signal_handler(signal.SIGCONT, self._continue)
+        self._signals = Signals(self._loop, self._signalled, self._leave)
         self._post_size()
 
     def _start(self) -> None:
@@ -111,6 +104,7 @@ class GuardDriver(Driver):
             self.write(_ASK_SYNC)
         self._loop.add_reader(self._in, self._read)
         self._last_beat = time.monotonic()
+        self._awake_at = boottime.now().seconds
         self._once("beat", _BEAT, self._beat)
 
     def disable_input(self) -> None:
@@ -121,56 +115,90 @@ class GuardDriver(Driver):
         self._handles.clear()
 
     def stop_application_mode(self) -> None:
-        """Give the terminal back as it was."""
+        """Give the terminal back as it was; what else there is to close has a few seconds."""
+        self._give_back()
+        if self._signals is not None:
+            self._signals.end_within(LEAVES_WITHIN, self._app.return_code or 0)
+
+    def _give_back(self) -> None:
         self.disable_input()
+        self._outlet.drop()
+        if self._running and not self.gone:
+            give_back(self._out, self._in, self._attributes, _LAST_WORDS)
         self._running = False
-        self._pending.clear()
-        self._write_out(LEAVE)
-        deadline = time.monotonic() + _LAST_WORDS
-        while self._pending and not self.gone and time.monotonic() < deadline:
-            time.sleep(0.01)
-            self._drain()
-        self._loop.remove_writer(self._out)
-        if self._attributes is not None:
-            with contextlib.suppress(termios.error, OSError):
-                termios.tcflush(self._in, termios.TCIFLUSH)
-            restore(self._in, self._attributes)
 
     def close(self) -> None:
         """Let go of the terminal. Signals that end a program stay harmless until it has ended by itself."""
-        self._loop.remove_writer(self._out)
-        with contextlib.suppress(OSError):
-            os.close(self._out)
+        # The descriptor stays open: a deadline that writes to it must not meet a file that got its number.
         self.gone = True
 
-    def _suspend(self) -> None:
-        self.stop_application_mode()
-        os.kill(os.getpid(), signal.SIGSTOP)
-
-    def _continue(self) -> None:
-        if self.gone:
-            return
-        make_raw(self._in)
-        self.write(ALTERNATE_SCREEN)
-        self._start()
-        self._woke_at = time.monotonic()
-        self.repaint()
-        self._post_size()
-
-    def _end(self, code: int) -> None:
-        leave_at = threading.Timer(HARD_EXIT, hard_exit, (self._out, self._in, self._attributes, code))
-        leave_at.daemon = True
-        leave_at.start()
-        self._app.exit(return_code=code)
+    def _leave(self, code: int) -> None:
+        """End the process without waiting for anything. Called in another thread: the loop may be standing still."""
+        if self._running and not self.gone:
+            give_back(self._out, self._in, self._attributes)
+        os._exit(code)
 
     def _hang_up(self) -> None:
         if self.gone:
             return
         self.gone = True
-        self._pending.clear()
         self.disable_input()
-        self._loop.remove_writer(self._out)
-        self._end(_EXIT_SIGNALS[signal.SIGHUP])
+        self._outlet.drop()
+        if self._signals is not None:
+            self._signals.end_within(ENDS_WITHIN, ENDING[signal.SIGHUP])
+        self._end(ENDING[signal.SIGHUP])
+
+    # Signals
+
+    def _signalled(self, number: int) -> None:
+        if number in ENDING:
+            self._end(ENDING[signal.Signals(number)])
+        elif self.gone or self._ending:
+            return
+        elif number == signal.SIGWINCH:
+            self._once("resize", _RESIZE_PAUSE, self._resized)
+        elif self._stopping is None and (number == signal.SIGTSTP or not in_foreground(self._in)):
+            self._stopping = self._loop.create_task(self._stop())
+        elif self._stopping is None:
+            self._take_again()
+
+    def _end(self, code: int) -> None:
+        if not self._ending:
+            self._ending = True
+            self._app.exit(return_code=code)
+
+    async def _stop(self) -> None:
+        app = self._app
+        if isinstance(app, GuardedApp):
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(app.before_stop(), _BEFORE_STOP)
+        if not self._ending:
+            self._give_back()
+        while not self._ending:
+            stop_here()
+            if in_foreground(self._in):
+                self._take_again()
+                # The signal that continued it says nothing new.
+                await asyncio.sleep(_CONTINUING)
+                break
+            # Continued in the background: there is no terminal to draw on, unless it was continued to be ended.
+            await asyncio.sleep(_CONTINUING)
+        self._stopping = None
+
+    def _take_again(self) -> None:
+        """After a stop, of which a shell may have made anything of the terminal."""
+        slept = boottime.now().seconds - self._awake_at
+        make_raw(self._in)
+        self.write(ALTERNATE_SCREEN)
+        self._start()
+        self._woke(slept, _LOOP_GAP)
+        self.repaint()
+        self._post_size()
+
+    def _woke(self, slept: float, worth_a_word: float = STOOD_STILL) -> None:
+        self._woke_at = time.monotonic()
+        if slept > worth_a_word and isinstance(self._app, GuardedApp):
+            self._app.on_awake(slept)
 
     def _once(self, name: str, delay: float, call: Any) -> None:
         if name not in self._handles:
@@ -182,10 +210,12 @@ class GuardDriver(Driver):
             self._handles[name] = self._loop.call_later(delay, run)
 
     def _beat(self) -> None:
-        now = time.monotonic()
-        if now - self._last_beat > _LOOP_GAP:
-            self._woke_at = now
-        self._last_beat = now
+        # On a clock that also counts what the machine itself slept.
+        awake_at = boottime.now().seconds
+        slept = awake_at - self._awake_at
+        self._last_beat, self._awake_at = time.monotonic(), awake_at
+        if slept > _LOOP_GAP:
+            self._woke(slept)
         self._once("beat", _BEAT, self._beat)
 
     # Size
@@ -208,7 +238,7 @@ class GuardDriver(Driver):
     def blind(self) -> bool:
         """Whether the person at the keyboard cannot have seen the screen as it is: keys typed now are not trusted."""
         now = time.monotonic()
-        stalled = bool(self._pending) and now - self._pending_since > _LOOP_GAP
+        stalled = self._outlet.waits > _LOOP_GAP
         asleep = now - self._last_beat > _LOOP_GAP
         return stalled or asleep or now - max(self._thawed_at, self._woke_at) < LATE_AFTER_STALL
 
@@ -255,60 +285,31 @@ class GuardDriver(Driver):
 
     def write(self, data: str) -> None:
         """Send something other than a frame, after what is on its way."""
-        self._write_out(data)
+        if not self.gone:
+            self._outlet.write(data)
 
     def paint(self, synchronised: bool = False) -> None:
         """Make the terminal show `cells`; while it is still busy with an earlier frame, as soon as it is not."""
-        if self._pending or self.gone:
+        if self._outlet.busy or self.gone:
             self._behind = True
             return
         self._behind = False
         changes = self.cells.changes()
         if changes:
-            self._write_out(f"{_SYNC_START}{changes}{_SYNC_END}" if synchronised else changes)
+            self.write(f"{_SYNC_START}{changes}{_SYNC_END}" if synchronised else changes)
 
     def repaint(self) -> None:
         """Send every cell again, whatever the terminal may show by now."""
         self.cells.forget()
         self.paint()
 
-    def _write_out(self, data: str) -> None:
-        if self.gone:
-            return
-        waiting = bool(self._pending)
-        self._pending += data.encode("utf-8", "replace")
-        if waiting:
-            return
-        self._drain()
-        if self._pending and not self.gone:
-            self._pending_since = time.monotonic()
-            self._loop.add_writer(self._out, self._drained)
-
-    def _drain(self) -> None:
-        while self._pending:
-            try:
-                sent = os.write(self._out, self._pending)
-            except BlockingIOError:
-                return
-            except InterruptedError:
-                continue
-            except OSError:
-                self._hang_up()
-                return
-            del self._pending[:sent]
-
-    def _drained(self) -> None:
-        now = time.monotonic()
-        if now - self._pending_since > STALL:
+    def _caught_up(self, stalled: bool) -> None:
+        if stalled:
             self.cells.forget()
-            self._thawed_at = now
+            self._thawed_at = time.monotonic()
             self._behind = True
-        self._drain()
-        self._pending_since = now
-        if not self._pending:
-            self._loop.remove_writer(self._out)
-            if self._behind and self._running:
-                self.paint()
+        if self._behind and self._running:
+            self.paint()
 
 
 class GuardedApp(App[None]):
@@ -327,13 +328,19 @@ class GuardedApp(App[None]):
         self._disable_tooltips = True
         self._disable_notifications = True
         self._pens: dict[Style, Pen] = {}
-        self._color_system = _COLOR_SYSTEMS.get(self.console.color_system or "")
+        self._color_system = COLOR_SYSTEMS.get(self.console.color_system or "")
         self.animation_level = "none"
 
     @property
     def guard(self) -> GuardDriver | None:
         """The driver, when there is a real terminal."""
         return self._driver if isinstance(self._driver, GuardDriver) else None
+
+    async def before_stop(self) -> None:
+        """The shell is about to stop this program, for nobody knows how long; override to let go of what is held."""
+
+    def on_awake(self, slept: float) -> None:
+        """Nothing here moved for so many seconds; override to say so."""
 
     def on_late_key(self, event: events.Key) -> None:
         """A key came while the person could not see the screen. It is dropped; override to say so."""
