@@ -136,6 +136,8 @@ class RolloutState(Struct, frozen=True):
     least: Exposure | None = None
     """Where shares differ within a cell of `exposure`, which then has the highest: what every cell has at least.
     Going there or below takes something from some and gives nothing to anybody. None where `exposure` says it all."""
+    epoch: int = 0
+    """The highest `Change.epoch` that ever wrote it; 0 where the backend keeps none."""
 
 
 class Facts(Struct, frozen=True):
@@ -147,6 +149,8 @@ class Facts(Struct, frozen=True):
     ticks: tuple[Tick, ...] | None = None
     progress: tuple[TaskProgress, ...] | None = None
     rollouts: tuple[RolloutState, ...] | None = None
+    notes: tuple[str, ...] = ()
+    """What is odd about the source itself, one plain line each, such as a clock that is not ours."""
 
 
 class Snapshot(Struct, frozen=True):
@@ -191,6 +195,8 @@ class Change(Struct, frozen=True):
     plan_hash: str = ""
     force: bool = False
     """True for a kill: apply whatever the revision is."""
+    epoch: int = 0
+    """Of the store that asks; one that took over from another has a higher one. 0 where none ever did."""
 
 
 class Fault(Struct, frozen=True):

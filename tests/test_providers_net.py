@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import logging
 import zlib
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,9 +17,8 @@ DEADLINE = 0.4
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
-    async with Client() as client:
-        yield client
+def client() -> Client:
+    return Client("http://127.0.0.1", "https://hunter2.invalid")
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -128,11 +126,11 @@ async def test_the_environment_s_proxy_is_not_used(client: Client, monkeypatch: 
 
 async def test_no_secret_gets_into_an_error_or_a_log(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    for logger in ("httpx", "httpcore"):
+    for logger in ("httpcore", "httpcore.http11", "httpcore.connection"):
         logging.getLogger(logger).setLevel(logging.NOTSET)
     lines = []
     headers = {"X-Api-Key": "hunter2\n1"}
-    for url in ("http://127.0.0.1:1/?token=hunter2", "http://hunter2.invalid:99999/?hunter2"):
+    for url in ("http://127.0.0.1:1/?token=hunter2", "https://hunter2.invalid:99999/?hunter2"):
         with pytest.raises(ProviderError) as caught:
             await client.fetch("GET", url, deadline=5, headers=headers)
         lines.append(caught.value.fault.what.replace("hunter2.invalid", ""))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repz_console.facts import Facts, Reading
-from repz_console.providers import net
+from repz_console.providers import tls
 from repz_console.providers.probe import Probe, ProbeOptions, percentile
 from tests.support.providers import provider
 from tests.support.web import response, serving
@@ -93,11 +93,11 @@ async def test_the_days_that_a_certificate_has_left(
     async with serving(response(), server) as url:
         distrusted = await look(provider("probe", tmp_path, url=url))
         trusting = ssl.create_default_context(cafile=str(certificate))
-        monkeypatch.setattr(net, "_tls", lambda: trusting)
+        monkeypatch.setattr(tls, "context", lambda: trusting)
         facts = await look(provider("probe", tmp_path, url=url))
     assert (reading(facts, "up").value, reading(facts, "cert.days").value) == (1, 29)
     assert reading(distrusted, "up").value == 0
-    assert "certificate is not trusted" in reading(distrusted, "up").note
+    assert "self-signed" in reading(distrusted, "up").note
     assert reading(distrusted, "cert.days").value is None
 
 
@@ -109,10 +109,16 @@ async def test_the_days_that_a_certificate_has_left(
         {"url": "https://"},
         {"url": "https://user:secret@example.org"},
         {"url": "http://[::1"},
-        {"url": "http://example.org", "expect": 42},
-        {"url": "http://example.org", "timeout": 0},
-        {"url": "http://example.org", "window": 0},
-        {"url": "http://example.org", "body": "x"},
+        {"url": "http://example.org"},
+        {"url": "http://127.0.0.1.example.org"},
+        {"url": "https://example.org:99999"},
+        {"url": "https://bücher.example"},
+        {"url": "https://example.org", "proxy": "socks5://127.0.0.1"},
+        {"url": "https://example.org", "proxy": "http://me:secret@127.0.0.1:3128"},
+        {"url": "https://example.org", "expect": 42},
+        {"url": "https://example.org", "timeout": 0},
+        {"url": "https://example.org", "window": 0},
+        {"url": "https://example.org", "body": "x"},
         {},
     ],
 )

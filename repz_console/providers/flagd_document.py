@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from repz_console.providers import strict_json
 from repz_console.text import safe
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 _FLAG_MEMBERS = frozenset({"state", "variants", "defaultVariant", "targeting", "metadata", "source", "selector"})
-_DEEPEST = 100
 
 Document = dict[str, Any]
 
@@ -36,52 +35,14 @@ def parse(raw: bytes, *, strict: bool = True) -> Document:
     as it does to most clients.
     """
     try:
-        document = json.loads(
-            raw.decode(),
-            object_pairs_hook=_unique if strict else None,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-        )
-    except UnicodeDecodeError:
-        raise Damaged("it is not UTF-8 text") from None
-    except (ValueError, RecursionError) as error:
-        raise Damaged(f"it is not strict JSON: {safe(error, 100)}") from None
+        document = strict_json.parse(raw, unique=strict)
+    except strict_json.NotStrict as error:
+        raise Damaged(str(error)) from None
     if not isinstance(document, dict):
         raise Damaged("it does not hold a JSON object")
     if not isinstance(document.get("flags"), dict):
         raise Damaged("it has no object of flags")
-    if _depth(document) > _DEEPEST:
-        raise Damaged(f"it is nested more than {_DEEPEST} levels deep")
     return document
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is given twice")
-    return members
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number is too large")
-    return number
-
-
-def _depth(document: Document) -> int:
-    """Levels of nesting. Counted without recursion, which is what a deep document breaks."""
-    depth = 0
-    level: list[dict[str, Any] | list[Any]] = [document]
-    while level:
-        depth += 1
-        children = (child for node in level for child in (node.values() if isinstance(node, dict) else node))
-        level = [child for child in children if isinstance(child, dict | list)]
-    return depth
 
 
 def rejected(document: Document) -> dict[str, str]:

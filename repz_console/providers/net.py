@@ -1,5 +1,5 @@
-"""The one place where HTTP happens: no redirect is followed, no environment is trusted, nothing takes longer or grows
-larger than said.
+"""The one place where HTTP happens: no redirect is followed, no environment is trusted, nobody is asked whom the config
+does not name, and nothing takes longer or grows larger than said.
 
 A URL's query may hold a secret, and so may a header: neither is ever part of an error or a log line.
 """
@@ -14,21 +14,32 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from repz_console import __version__
+from repz_console.providers import strict_json, tls
+from repz_console.providers.address import check_proxy, check_url, host_of, target_of, where_to
 from repz_console.providers.base import ProviderError
+from repz_console.providers.head import Clock, Head
 from repz_console.text import safe
 
 if TYPE_CHECKING:
-    import httpx
+    import httpcore
+
+    from repz_console.providers.dial import Lookups, Meter
 
 BODY_CAP = 1_000_000
 """Bytes of a decoded body that are read at most."""
+AT_ONCE = 2
+"""Requests of one source under way at a time: a poll that hangs leaves room for a change. The others wait, within their
+deadlines."""
+_WRAPPING = 262_144
+"""Bytes that a body's framing may add to it."""
+
+Result = TypeVar("Result")
 
 
 class Answer(Struct, frozen=True):
@@ -42,66 +53,122 @@ class Answer(Struct, frozen=True):
     truncated: bool
     """Whether the body went on beyond the cap."""
     redirects_to: str
-    """The host that a redirect names, safe to show; empty if it is none."""
+    """What a redirect names, safe to show: a host, as a rule; empty if it is none."""
+    retry_after: float | None
+    """Seconds that the server asks us to stay away."""
     certificate_until: datetime | None
     """When the server's TLS certificate ends; None over plain HTTP."""
 
+    @property
+    def said(self) -> str:
+        """The status in words: `answered 302, a redirect to login.example`."""
+        redirect = f", a redirect to {self.redirects_to}" if self.redirects_to else ""
+        wait = f", and asks to wait {self.retry_after:.0f} s" if self.retry_after else ""
+        return f"answered {self.status}{redirect}{wait}"
+
 
 class Client:
-    """Makes requests, each over a connection of its own, so that every one sees the name, the route and the
-    certificate as they are now.
+    """Makes the requests of one source, each over a connection of its own, so that every one sees the name, the route
+    and the certificate as they are now.
     """
 
-    def __init__(self) -> None:
-        self._http: httpx.AsyncClient | None = None
+    def __init__(self, *addresses: str, proxy: str = "") -> None:
+        """Only the hosts of `addresses` are ever asked: what the config names. `proxy` is an HTTP proxy's address, and
+        the only one that is used. Raises `ValueError` for an address that no source may ask.
+        """
+        for address in addresses:
+            check_url(address)
+        if proxy:
+            check_proxy(proxy)
+        self._hosts = frozenset(host_of(address) for address in addresses)
+        self._proxy = proxy
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._lookups: Lookups | None = None
+        self._clock = Clock()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about the server, for `Facts.notes`: a clock that is not ours."""
+        return self._clock.notes
 
     async def fetch(
-        self, method: str, url: str, *, deadline: float, headers: Mapping[str, str] | None = None, whole: bool = True
+        self,
+        method: str,
+        url: str,
+        *,
+        deadline: float,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        whole: bool = True,
     ) -> Answer:
         """One request, finished within `deadline` seconds from name look-up to the body's last byte.
 
         `whole` refuses a body beyond the cap; otherwise what fits is returned. Raises `ProviderError` with a safe line
         that names the host and nothing more of the URL.
         """
-        host = safe(urlsplit(url).hostname or "the host", 100)
-        if self._http is None:
-            self._http = _new_client()
+        host = host_of(url)
+        shown = safe(host or "the host", 100)
+        if host not in self._hosts:
+            raise ProviderError(f"{shown} is not asked: the config does not name it for this source")
+        from repz_console.providers.dial import Dialer, Lookups, Meter  # 40 ms that a launch without the web never pays
+
+        self._lookups = self._lookups or Lookups()
+        meter = Meter()
         try:
-            async with asyncio.timeout(deadline):
-                answer = await _exchange(self._http, method, url, headers or {})
+            async with asyncio.timeout(deadline), self._turn:
+                pool = _new_pool(Dialer(self._lookups, meter, deadline), self._proxy)
+                async with pool:
+                    answer = await self._exchange(pool, meter, method, url, headers or {}, content)
         except TimeoutError:
-            raise ProviderError(f"{host} did not answer within {deadline:g} s") from None
-        except Exception as error:  # h11, ssl, anyio and codecs raise beyond what httpx documents
-            raise ProviderError(f"{host}: {_plain(error)}") from None
+            raise ProviderError(f"{shown} did not answer within {deadline:g} s: {meter.doing}") from None
+        except Exception as error:  # h11, ssl, anyio and codecs raise beyond what httpcore documents
+            raise ProviderError(f"{shown}: {_plain(error, meter)}") from None
         if whole and answer.truncated:
-            raise ProviderError(f"{host} sent more than {BODY_CAP:,} bytes")
+            raise ProviderError(f"{shown} sent more than {BODY_CAP:,} bytes")
         return answer
 
+    async def read(
+        self, url: str, kind: type[Result], *, deadline: float, headers: Mapping[str, str] | None = None
+    ) -> Result:
+        """What `url` answers, as strict JSON of `kind`; see `strict_json.decode`. Any status but success is an error,
+        a redirect too. Raises `ProviderError`, with the time for which the server asks to be left alone.
+        """
+        answer = await self.fetch("GET", url, deadline=deadline, headers=headers)
+        shown = safe(host_of(url), 100)
+        if not 200 <= answer.status < 300:
+            raise ProviderError(f"{shown} {answer.said}", retry_after=answer.retry_after)
+        try:
+            return strict_json.decode(answer.body, kind)
+        except strict_json.NotStrict as error:
+            raise ProviderError(f"what {shown} sent cannot be used: {error}") from None
 
-async def _exchange(http: httpx.AsyncClient, method: str, url: str, headers: Mapping[str, str]) -> Answer:
-    started = time.monotonic()
-    async with http.stream(method, url, headers=dict(headers)) as response:
-        certificate_until = _certificate_end(response.extensions.get("network_stream"))
-        body, truncated = await _decoded(response.aiter_raw(), response.headers.get("content-encoding", ""))
-        redirect = ""
-        if response.is_redirect:
-            redirect = safe(urlsplit(response.headers.get("location", "")).hostname or urlsplit(url).hostname, 100)
-        return Answer(
-            status=response.status_code,
-            seconds=time.monotonic() - started,
-            body=body,
-            truncated=truncated,
-            redirects_to=redirect,
-            certificate_until=certificate_until,
-        )
+    async def _exchange(
+        self,
+        pool: httpcore.AsyncConnectionPool,
+        meter: Meter,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes,
+    ) -> Answer:
+        started, sent = time.monotonic(), datetime.now(UTC)
+        async with pool.stream(method, _request_url(url), headers=_headers(url, headers), content=content) as response:
+            received = datetime.now(UTC)
+            meter.answered(BODY_CAP + _WRAPPING, f"sent more than {BODY_CAP:,} bytes")
+            head = Head(response.headers)
+            self._clock.measured(head.ahead(sent, received))
+            certificate_until = tls.certificate_end(response.extensions.get("network_stream"))
+            body, truncated = await _decoded(response.aiter_stream(), head["content-encoding"])
+            redirect = response.status in (301, 302, 303, 307, 308)
+            return Answer(
+                status=response.status,
+                seconds=time.monotonic() - started,
+                body=body,
+                truncated=truncated,
+                redirects_to=safe(where_to(head["location"], url), 100) if redirect else "",
+                retry_after=head.retry_after(received),
+                certificate_until=certificate_until,
+            )
 
 
 async def _decoded(raw: AsyncIterator[bytes], encoding: str) -> tuple[bytes, bool]:
@@ -124,69 +191,62 @@ async def _decoded(raw: AsyncIterator[bytes], encoding: str) -> tuple[bytes, boo
     return bytes(body), False
 
 
-def _certificate_end(stream: Any) -> datetime | None:
-    tls = stream.get_extra_info("ssl_object") if stream is not None else None
-    if tls is None:
-        return None
-    end = (tls.getpeercert() or {}).get("notAfter")
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(end), UTC) if end else None
-
-
-def _plain(error: BaseException) -> str:
+def _plain(error: BaseException, meter: Meter) -> str:
     """Why a request failed, told from the exceptions' kinds: their texts may quote headers and URLs."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ProviderError):
             return cause.fault.what
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted: {safe(cause.verify_message, 100)}"
         if isinstance(cause, ssl.SSLError):
-            return f"TLS failed: {safe(cause.reason or 'no reason given', 100)}"
+            return tls.why_not(cause)
         if isinstance(cause, OSError) and cause.strerror:
             # asyncio puts the address in the text, the system does not
             text = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror
             return safe(text, 100).lower()
         cause = cause.__cause__ or cause.__context__
-    return _KINDS.get(type(error).__name__, f"the exchange failed ({type(error).__name__})")
+    kind = type(error).__name__
+    if kind == "RemoteProtocolError" and meter.is_answered:
+        return "it hung up before its answer was whole"
+    return _KINDS.get(kind, f"the exchange failed ({kind})")
 
 
 _KINDS = {
     "ConnectError": "no connection",
     "ConnectTimeout": "no connection in time",
-    "ReadTimeout": "no answer in time",
     "ReadError": "the connection broke while it answered",
     "WriteError": "the connection broke while it was asked",
+    "ProxyError": "the proxy refused",
     "RemoteProtocolError": "it does not speak HTTP as it should",
-    "InvalidURL": "the address is not valid",
     "LocalProtocolError": "the request cannot be sent as it is",
     "error": "the compressed body is damaged",
 }
 """Name of an exception's class to what it means."""
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    # a bare context: the default one writes TLS keys where SSLKEYLOGFILE says
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_default_certs()
-    if not context.cert_store_stats()["x509_ca"]:
-        import certifi  # comes with httpx; for systems whose own store OpenSSL does not find
+def _new_pool(dialer: Any, proxy: str) -> httpcore.AsyncConnectionPool:
+    """What one exchange is made with; it ends with it, and with the connection."""
+    import httpcore
 
-        context.load_verify_locations(certifi.where())
-    return context
-
-
-def _new_client() -> httpx.AsyncClient:
-    import httpx  # 60 ms that a launch without network sources never pays
-
-    for name in ("httpx", "httpcore"):  # they log whole URLs
+    for name in ("httpcore", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):  # they log what is sent
         logging.getLogger(name).setLevel(logging.WARNING)
-    return httpx.AsyncClient(
-        verify=_tls(),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,  # noqa: S113 - the deadline around each exchange is the one that holds
-        limits=httpx.Limits(max_connections=4, max_keepalive_connections=0),
-        headers={"User-Agent": f"repz-console/{__version__}", "Accept-Encoding": "gzip, deflate"},
+    return httpcore.AsyncConnectionPool(
+        ssl_context=tls.context(),
+        proxy=httpcore.Proxy(proxy, ssl_context=tls.context() if proxy.startswith("https") else None)
+        if proxy
+        else None,
+        max_connections=1,
+        network_backend=dialer,
     )
+
+
+def _request_url(url: str) -> httpcore.URL:
+    import httpcore
+
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target_of(url))
+
+
+def _headers(url: str, own: Mapping[str, str]) -> dict[bytes | str, bytes | str]:
+    common = {"Host": urlsplit(url).netloc, "User-Agent": f"repz-console/{__version__}", "Accept": "*/*"}
+    return dict([*common.items(), ("Accept-Encoding", "gzip, deflate"), ("Connection", "close"), *own.items()])

@@ -10,9 +10,12 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from repz_console.facts import Facts, Reading
+from repz_console.providers.address import check_proxy, check_url
 from repz_console.providers.base import Context, Options, Provider, ProviderError, reading_time
 from repz_console.providers.net import Answer, Client
 
+TOO_MANY = 429
+"""The status by which a server turns away who asks too often."""
 _DAY = 86_400
 
 
@@ -20,21 +23,21 @@ class ProbeOptions(Options, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """`[source.NAME]` with `kind = "probe"`."""
 
     url: str
-    """`http://` or `https://`, without a user name or password."""
+    """`https://`, without a user name or password; `http://` on this machine only."""
     expect: int = 200
     """The status that counts as up. Redirects are not followed: one is expected by its own status."""
     timeout: float = 5
     """Seconds for the whole check."""
     window: int = 60
     """How many of the latest answered checks the percentiles are taken over."""
+    proxy: str = ""
+    """An HTTP proxy to go through, `http://HOST:PORT`. The environment's proxies are not used."""
 
     def __post_init__(self) -> None:
         """Refuse what no check could ever answer."""
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("url must be an http:// or https:// address")
-        if parts.username or parts.password:
-            raise ValueError("url must not hold a user name or password")
+        check_url(self.url)
+        if self.proxy:
+            check_proxy(self.proxy)
         if not 100 <= self.expect <= 599:
             raise ValueError("expect must be an HTTP status from 100 to 599")
         if not 0 < self.timeout <= 60:
@@ -55,26 +58,25 @@ class Probe(Provider):
 
     def __init__(self, options: Any, context: Context) -> None:
         super().__init__(options, context)
-        self._client = Client()
+        self._client = Client(self.options.url, proxy=self.options.proxy)
         self._latencies: deque[float] = deque(maxlen=self.options.window)
 
-    async def __aexit__(self, *exc: object) -> None:
-        await self._client.__aexit__(*exc)
-
     async def fetch(self) -> Facts:
-        """One check over a fresh connection."""
+        """One check over a fresh connection. Raises `ProviderError` where the server turned the check itself away:
+        that tells nothing about whether it is up."""
         try:
             answer = await self._client.fetch("GET", self.options.url, deadline=self.options.timeout, whole=False)
         except ProviderError as error:
             return self._readings(None, error.fault.what)
+        if answer.status == TOO_MANY and self.options.expect != TOO_MANY:
+            raise ProviderError(f"it {answer.said}: checked too often", retry_after=answer.retry_after)
         self._latencies.append(answer.seconds * 1000)
         return self._readings(answer, self._complaint(answer))
 
     def _complaint(self, answer: Answer) -> str:
         if answer.status == self.options.expect:
             return ""
-        redirect = f", a redirect to {answer.redirects_to}" if answer.redirects_to else ""
-        return f"answered {answer.status}{redirect}, expected {self.options.expect}"
+        return f"{answer.said}, expected {self.options.expect}"
 
     def _readings(self, answer: Answer | None, trouble: str) -> Facts:
         at = reading_time(datetime.now(UTC))
@@ -92,7 +94,7 @@ class Probe(Provider):
             until = answer.certificate_until if answer else None
             days = math.floor((until - at).total_seconds() / _DAY) if until else None
             readings.append(Reading("cert.days", days, at, "days", "" if until else trouble or "no certificate seen"))
-        return Facts(readings=tuple(readings))
+        return Facts(readings=tuple(readings), notes=self._client.notes)
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
