@@ -23,6 +23,7 @@ BUSY_SECONDS = 5.0
 """How long a write waits for another process's."""
 
 _SIDE_FILES_KEPT = 4 * 1024 * 1024
+_SHARED_PAGE = 32 * 1024
 
 
 class Lock:
@@ -69,16 +70,16 @@ class Lock:
 
 
 def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
-    """A connection to an existing file. Nothing is written yet, and nothing by closing it, until `settle`."""
+    """A connection to an existing file. Nothing is written by opening or closing it, until `settle`."""
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
     with plain_errors(path):
         db = apsw.Connection(os.fspath(path), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW)
-        db.set_busy_handler(_Patience())
+        db.set_busy_handler(Patience())
         keep_untouched(db)
     return db
 
 
-class _Patience:
+class Patience:
     """Waits for another process's write, at most `BUSY_SECONDS`, and looks every few milliseconds.
 
     SQLite's own waiting sleeps for up to 100 ms between two looks: a process that writes without pause would then keep
@@ -102,17 +103,6 @@ class _Patience:
 def keep_untouched(db: apsw.Connection) -> None:
     """See to it that closing the connection leaves the file and its log exactly as they are."""
     db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-
-
-def close(db: apsw.Connection, *, replaced: bool) -> None:
-    """Close a connection. With `replaced`, its file is no longer at its path and what is there is left alone.
-
-    Closing removes the log by its name, which by then may be the log of the file that took the place.
-    """
-    with suppress(apsw.Error):
-        if replaced:
-            keep_untouched(db)
-        db.close()
 
 
 def inode(path: Path) -> int:
@@ -142,18 +132,18 @@ def settle(db: apsw.Connection, *, durable: bool) -> None:
     synchronous(db, durable=durable)
     db.execute(
         "PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; "
+        "PRAGMA foreign_keys = ON; "
         f"PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = {_SIDE_FILES_KEPT}"
     )
     if sys.platform == "darwin":
         # There, fsync alone does not reach the platter.
         db.execute("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
 
 
 def _switch_to_log(db: apsw.Connection) -> str:
     """The mode that the file is in afterwards."""
-    patience, looks = _Patience(), 0
+    patience, looks = Patience(), 0
     while True:
         try:
             return str(db.execute("PRAGMA journal_mode = WAL").get)
@@ -213,14 +203,18 @@ def copy(db: apsw.Connection, to: Path) -> None:
             raise StoreError(f"{to} exists already: nothing was copied")
     except OSError as error:
         raise StoreError(f"{to} cannot be written: {error.strerror}") from error
-    with plain_errors(to):
-        target = apsw.Connection(os.fspath(to), flags=apsw.SQLITE_OPEN_READWRITE)
-        try:
-            with target.backup("main", db, "main") as backup:
-                while not backup.done:
-                    backup.step()
-        finally:
-            target.close()
+    try:
+        with plain_errors(to):
+            target = apsw.Connection(os.fspath(to), flags=apsw.SQLITE_OPEN_READWRITE)
+            try:
+                with target.backup("main", db, "main") as backup:
+                    while not backup.done:
+                        backup.step()
+            finally:
+                target.close()
+    except StoreError:
+        to.unlink(missing_ok=True)  # half a copy must not pass for one
+        raise
 
 
 def fault(db: apsw.Connection, check: Literal["quick_check", "integrity_check"]) -> str:
@@ -265,9 +259,14 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def _plain(error: apsw.Error, path: Path | str) -> str:
+    disk = isinstance(error, apsw.FullError | apsw.IOError | apsw.CantOpenError | apsw.ReadOnlyError)
     match error:
         case apsw.FullError():
-            return f"The disk is full: nothing was written to {path}"
+            return _full(path)
+        case _ if disk and _is_read_only(path):
+            return f"The disk of {path} is read-only: nothing was written; `dmesg` tells why, then remount it"
+        case apsw.IOError() if _has_no_room(path):
+            return _full(path)
         case apsw.BusyError() | apsw.LockedError():
             return f"{path} is busy: another process has kept it for over {BUSY_SECONDS:.0f} s; nothing was written"
         case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.AuthError():
@@ -277,6 +276,26 @@ def _plain(error: apsw.Error, path: Path | str) -> str:
         case apsw.CorruptError() | apsw.NotADBError():
             return f"{path} is damaged: {error}"
         case apsw.IOError():
-            return f"The disk refused to read or write {path}: {error}"
+            what = apsw.mapping_extended_result_codes.get(getattr(error, "extendedresult", 0), "SQLITE_IOERR")
+            return f"The disk refused to read or write {path} ({what}): look at `dmesg`; it is tried anew each time"
         case _:
             return f"{path}: {error}"
+
+
+def _full(path: Path | str) -> str:
+    return f"The disk is full: nothing was written to {path}; make room there"
+
+
+def _is_read_only(path: Path | str) -> bool:
+    """Whether the file system of a file is mounted so, which SQLite tells in several ways."""
+    with suppress(OSError):
+        return bool(os.statvfs(Path(path).parent).f_flag & os.ST_RDONLY)
+    return False
+
+
+def _has_no_room(path: Path | str) -> bool:
+    """Whether a file could not grow by a page of memory that processes share: SQLite calls that an I/O error."""
+    with suppress(OSError):
+        disk = os.statvfs(Path(path).parent)
+        return disk.f_bavail * disk.f_frsize < _SHARED_PAGE
+    return False

@@ -7,6 +7,7 @@ whole chain. Cutting off the newest entries shows only against a head noted else
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,6 +20,7 @@ from msgspec import Struct
 from repz_console.events import AnyEvent, Entry, EntryErased
 from repz_console.facts import Actor
 from repz_console.store import boottime, database
+from repz_console.store.checkpoint import Checkpointer
 from repz_console.store.errors import CutError, FenceError, StoreError
 from repz_console.store.fence import Fence, check
 from repz_console.store.rows import Writer, to_entry
@@ -30,7 +32,9 @@ __all__ = ["Condition", "Fence", "FenceError", "Journal", "StoreError", "Verific
 _OLDEST = "SELECT seq, at, kind, actor, payload, hash FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"
 _NEWEST = "SELECT seq, at, kind, actor, payload, hash FROM entry WHERE seq > ? ORDER BY seq DESC LIMIT ?"
 _CHECKED_WHOLE = 8 * 1024 * 1024
-"""Bytes up to which the whole file is checked when it is opened; a bigger one is checked by `verify`."""
+"""Bytes up to which the whole file is checked when it is opened (4 ms); a bigger one is checked soon after."""
+_CHECKED_AFTER = 3.0
+"""Seconds after opening from which that is done: by then the screen has been painted."""
 
 
 class Condition(Struct, frozen=True):
@@ -67,6 +71,8 @@ class Journal:
         self._inode = database.inode(path)
         self._seen = 0
         self._version = -1
+        self._checkpointer = Checkpointer(db, path)
+        self._unchecked_since: float | None = None
 
     @property
     def condition(self) -> Condition:
@@ -134,27 +140,31 @@ class Journal:
         self._refuse_replaced()
         try:
             with database.plain_errors(self.path):
-                if not durable:
-                    database.synchronous(self._db, durable=False)
-                try:
-                    before = self._db.total_changes()
-                    with database.transaction(self._db):
-                        if fence is not None:
-                            check(self._db, fence, self.clock())
-                        writer = Writer(self._db, self._seen)
-                        yield writer
-                finally:
-                    if not durable:
-                        database.synchronous(self._db, durable=True)
+                # Each time: one write that is not durable must not leave the next one so.
+                database.synchronous(self._db, durable=durable)
+                before = self._db.total_changes()
+                with database.transaction(self._db):
+                    if fence is not None:
+                        check(self._db, fence, self.clock())
+                    writer = Writer(self._db, self._seen)
+                    yield writer
         except StoreError as error:
-            if isinstance(error, CutError) or database.is_damage(error):
-                self._distrust(str(error))
-            elif database.is_refusal(error):
-                self.refused = str(error)
+            self._take_note(error)
             raise
         self._seen = writer.seq
         if self._db.total_changes() != before:  # a transaction that wrote nothing proves nothing
             self.refused = ""
+        self._fold_log(busy=True)
+
+    def tend(self) -> None:
+        """What is done while nobody waits: fold a long log in, and check a file that was too big for `open`."""
+        if self.trouble:
+            return
+        self._fold_log(busy=False)
+        if self._unchecked_since is not None and time.monotonic() - self._unchecked_since >= _CHECKED_AFTER:
+            self._unchecked_since = None
+            if damage := self._fault():
+                self._distrust(damage)
 
     def entries(self, after: int = 0, limit: int | None = None, newest: bool = False) -> list[Entry]:
         """Entries with a higher `seq` than `after`, at most `limit`: the oldest ones, oldest first, or with
@@ -202,9 +212,8 @@ class Journal:
                 raise StoreError(f"Entry {seq} is erased already")
             record = writer.append(EntryErased(seq=seq, reason=reason), actor)
             self._db.execute("UPDATE entry SET payload = NULL WHERE seq = ?", (seq,))
-        with database.plain_errors(self.path):
-            # The log still holds the old page until it is folded into the file and cut.
-            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        # The log still holds the old page until it is folded into the file and cut.
+        self._checkpointer.empty()
         return record
 
     def backup(self, to: Path) -> None:
@@ -214,7 +223,7 @@ class Journal:
 
     def close(self) -> None:
         """Close it. Harmless twice."""
-        database.close(self._db, replaced=database.inode(self.path) != self._inode)
+        self._checkpointer.close(fold=not self.trouble and database.inode(self.path) == self._inode)
         self._lock.close()
 
     def read(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -230,6 +239,19 @@ class Journal:
                 raise
             self._distrust(str(error))
         return rows
+
+    def _fold_log(self, *, busy: bool) -> None:
+        """Never an error of the write before it, which is on disk."""
+        try:
+            self._checkpointer.tend(busy=busy)
+        except StoreError as error:
+            self._take_note(error)
+
+    def _take_note(self, error: StoreError) -> None:
+        if isinstance(error, CutError) or database.is_damage(error):
+            self._distrust(str(error))
+        elif database.is_refusal(error):
+            self.refused = str(error)
 
     def _refuse_replaced(self) -> None:
         """A file moved away or put back from a copy would take writes that nobody finds again."""
@@ -262,13 +284,21 @@ class Journal:
     def _examine(self) -> str:
         """What is wrong with a file that was just opened; empty if nothing."""
         try:
-            if self.path.stat().st_size <= _CHECKED_WHOLE:
-                found = database.fault(self._db, "quick_check")
-                if found:
-                    return f"{self.path} is damaged: {found}"
+            if self.path.stat().st_size > _CHECKED_WHOLE:
+                self._unchecked_since = time.monotonic()
+            elif damage := self._fault():
+                return damage
             return verify_tail(self._db)
         except apsw.Error as error:
             return f"{self.path} is damaged: {error}"
+
+    def _fault(self) -> str:
+        """What SQLite finds wrong with the whole file; empty if nothing."""
+        try:
+            found = database.fault(self._db, "quick_check")
+        except apsw.Error as error:
+            found = str(error)
+        return f"{self.path} is damaged: {found}" if found else ""
 
 
 def _connect(path: Path, lock: database.Lock, read_only: bool) -> tuple[apsw.Connection, Condition]:

@@ -18,10 +18,12 @@ import msgspec
 from msgspec import Struct
 
 from repz_console.facts import Facts, Person, Reading, Snapshot
-from repz_console.store import boottime, database
+from repz_console.store import boottime, database, outside
+from repz_console.store.checkpoint import Checkpointer
 from repz_console.store.errors import StoreError
 from repz_console.store.history import History, roll_up
 from repz_console.store.schema import TELEMETRY
+from repz_console.text import safe
 
 KEPT_DAYS = 90
 PRESENT_SECONDS = 15.0
@@ -72,6 +74,7 @@ class Telemetry:
         self._history = History()
         self._tidied = 0
         self._db: apsw.Connection | None = None
+        self._checkpointer: Checkpointer | None = None
         self._inode = 0
 
     @classmethod
@@ -112,6 +115,7 @@ class Telemetry:
         if abs(second - self._tidied) >= _TIDY_EVERY:
             self._tidied = second
             self.prune(now)
+        self.tend(busy=True)
 
     def load(self) -> dict[str, Snapshot]:
         """Every source's last snapshot, by source. Facts of an unreadable shape are left out, with the error said."""
@@ -130,7 +134,7 @@ class Telemetry:
             ).get
         if row is None:
             return None, ""
-        return (_unpack(row[0]) if row[0] is not None else None), row[1]
+        return (_unpack(row[0]) if row[0] is not None else None), safe(row[1])
 
     def history(self, source: str, reading: str, since: datetime, points: int = 60) -> list[tuple[datetime, float]]:
         """A reading's means since `since`, at most `points`, oldest first. A time without readings has no point.
@@ -169,8 +173,8 @@ class Telemetry:
         people = []
         for raw, boot, expires in rows:
             if now.before(boot, expires):
-                with suppress(msgspec.DecodeError):
-                    people.append(_PERSON.decode(raw))
+                with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+                    people.append(outside.somebody(raw, _PERSON))
         return tuple(sorted(people, key=lambda person: (person.since, person.console)))
 
     def prune(self, now: datetime) -> None:
@@ -188,6 +192,12 @@ class Telemetry:
             )
             db.execute("DELETE FROM past WHERE at < ?", (second - KEPT_DAYS * 86400,))
             db.execute("DELETE FROM person WHERE boot <> ? OR expires < ?", (instant.boot, instant.seconds))
+
+    def tend(self, *, busy: bool = False) -> None:
+        """What is done while nobody waits: fold a long log in, or with `busy` only a very long one."""
+        if self._checkpointer is not None:
+            with suppress(StoreError):  # a disk that refuses this refuses the next save, which says so
+                self._checkpointer.tend(busy=busy)
 
     def close(self) -> None:
         """Write the last readings and close. Harmless twice."""
@@ -268,13 +278,12 @@ class Telemetry:
             db.close()
             raise
         self._db, self._inode = db, database.inode(self.path)
+        self._checkpointer = Checkpointer(db, self.path)
 
     def _set_aside(self, why: str) -> None:
         """Rename the damaged file, unless another console has just done so."""
         damaged = self._inode or database.inode(self.path)
-        if self._db is not None:
-            database.keep_untouched(self._db)
-        self._disconnect()
+        self._disconnect(damaged=True)
         if database.inode(self.path) != damaged:
             return
         name = f"telemetry-damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}Z.db"
@@ -285,10 +294,10 @@ class Telemetry:
                 os.rename(f"{self.path}{side}", self.path.with_name(name + side))
         self.notice = f"The telemetry was damaged and set aside as {name}; no decision is lost ({why})"
 
-    def _disconnect(self) -> None:
-        if self._db is not None:
-            database.close(self._db, replaced=database.inode(self.path) != self._inode)
-        self._db, self._inode = None, 0
+    def _disconnect(self, *, damaged: bool = False) -> None:
+        if self._checkpointer is not None:
+            self._checkpointer.close(fold=not damaged and database.inode(self.path) == self._inode)
+        self._db, self._checkpointer, self._inode = None, None, 0
         self._forget()
 
     def _forget(self) -> None:
@@ -333,7 +342,7 @@ def _pack(facts: Facts | None) -> bytes | None:
 
 
 def _unpack(packed: bytes) -> Facts:
-    return _FACTS.decode(zlib.decompress(packed))
+    return outside.decode(zlib.decompress(packed), _FACTS)
 
 
 def _times(snapshot: Snapshot) -> str:
@@ -358,10 +367,11 @@ def _snapshot(row: tuple[str, str, float, int, bytes | None, str, str | None, st
                 for reading, at in zip(facts.readings, times, strict=True)
             )
             facts = msgspec.structs.replace(facts, readings=readings)
-        except (msgspec.DecodeError, zlib.error, ValueError) as problem:
+        except (msgspec.DecodeError, zlib.error, ValueError, RecursionError) as problem:
             error = error or f"what was stored of it cannot be read: {problem}"
             facts = None
-    return Snapshot(source, kind, interval, facts, _moment(last_ok_at), _moment(last_try_at), error)
+    times_of_all = _moment(last_ok_at), _moment(last_try_at)
+    return Snapshot(safe(source), safe(kind), interval, facts, *times_of_all, safe(error))
 
 
 def _stamp(at: datetime | None) -> str | None:
