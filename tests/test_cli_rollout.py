@@ -197,6 +197,15 @@ def test_kill_without_a_terminal_needs_to_be_said_twice(launch: Launch) -> None:
     assert launch("rollout", "kill", "production", "--yes").code == 0
 
 
+def test_accepting_needs_a_letter_and_something_to_accept(launch: Launch) -> None:
+    assert launch("rollout", "accept", "production").code == 3
+    terminal = launch.terminal("rollout", "accept", "production")
+    terminal.wait_for("Type  a")
+    terminal.type("a")
+    assert terminal.end() != 0
+    assert "the outcome of every change is known" in terminal.said
+
+
 def test_kill_works_on_a_damaged_backend(launch: Launch) -> None:
     assert launch.widen("canary")[0] == 0
     (launch.store / "flags.json").write_text("{ torn")
@@ -234,7 +243,7 @@ def test_a_target_that_makes_no_sense_is_bad_input(
 
 
 def test_an_unknown_rollout_is_bad_input_for_every_verb(launch: Launch) -> None:
-    for verb in (("show",), ("set",), ("hold",), ("resume",), ("rollback",), ("kill", "--yes")):
+    for verb in (("show",), ("set",), ("hold",), ("resume",), ("rollback",), ("kill", "--yes"), ("accept", "--yes")):
         target = ("5",) if verb == ("set",) else ()
         answer = launch("rollout", verb[0], "prod", *target, *verb[1:])
         assert answer.code == 2

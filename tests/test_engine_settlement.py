@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import pytest
 
+from repz_console.engine import settler
 from repz_console.engine.liveness import Liveness
 from repz_console.engine.session import Session
 from repz_console.engine.settlement import judge
@@ -175,6 +176,47 @@ async def test_a_backend_that_compares_nothing_is_never_fenced(tmp_path: Path, b
         await session.control.settle()
         assert ends(session, "a") == [("unknown", "ann")]
     assert backend.applied == []
+
+
+async def test_what_a_blind_backend_left_unknown_is_settled_by_a_person_who_looked(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.grade = "blind"
+    backend.meddle(at(5))
+    left_behind(tmp_path / "store", intended("a", at(20), "2"), ChangeSent(op="a"))
+    monkeypatch.setattr(settler, "BETWEEN_LOOKS", 0)
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert (await session.control.accept("production")).state == "denied", "only with the conn"
+        await session.take_conn()
+        too_soon = await session.control.accept("production")
+        assert too_soon.state == "refused"
+        assert "may still be under way" in too_soon.line
+        monkeypatch.setattr(settler, "LONGEST_FLIGHT", 0)
+        backend.reads = "raise"
+        assert (await session.control.accept("production")).state == "refused"
+        backend.reads = "ok"
+        assert ends(session, "a") == [("unknown", "ann")]
+        assert (await session.control.accept("production")).state == "confirmed"
+        assert ends(session, "a")[1:] == [("superseded", "ann")]
+        assert (await session.control.accept("production")).state == "refused", "nothing is unknown any more"
+    assert backend.applied == []
+
+
+async def test_a_backend_that_changes_while_somebody_looks_is_not_taken_at_its_word(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.grade = "blind"
+    left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"))
+    monkeypatch.setattr(settler, "LONGEST_FLIGHT", 0)
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        await session.take_conn()
+        looking = asyncio.create_task(session.control.accept("production"))
+        await asyncio.sleep(settler.BETWEEN_LOOKS / 2)
+        backend.meddle(at(20))
+        assert (await looking).state == "refused"
+        assert ends(session, "a") == [("unknown", "ann")]
 
 
 async def test_where_shares_differ_within_a_cell_nothing_is_written(tmp_path: Path, backend: Backend) -> None:

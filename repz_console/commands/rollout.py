@@ -143,6 +143,28 @@ def resume(ctx: click.Context, rollout: str, reason: str) -> int:
 
 @command.command()
 @click.argument("rollout")
+@click.option("--yes", is_flag=True, help="Do not ask for the letter; needed where there is no terminal.")
+@config_option
+@click.pass_context
+def accept(ctx: click.Context, rollout: str, yes: bool) -> int:
+    """Take what the backend of ROLLOUT shows for the outcome of every change that has none. Needs the conn.
+
+    Most backends tell by themselves what became of a change. One that compares no revisions cannot: look at it with its
+    own tools before you say that what is under way will not come any more.
+    """
+
+    async def steer(session: Session) -> Outcome:
+        named = _named(session, rollout)
+        async with conn_held(session, "accept"):
+            if not yes:
+                await _letter("a", f"let {named} in {session.plan.launch.environment} be widened again", "accept")
+            return await session.control.accept(named)
+
+    return _told(in_session(ctx, steer))
+
+
+@command.command()
+@click.argument("rollout")
 @click.option("--reason", default="", help="Why; kept in the journal.")
 @config_option
 @click.pass_context
@@ -167,18 +189,18 @@ def kill(ctx: click.Context, rollout: str, reason: str, yes: bool) -> int:
     async def steer(session: Session) -> Outcome:
         named = _named(session, rollout)
         if not yes:
-            if not has_terminal():
-                raise Stop(
-                    Exit.NOT_ALLOWED, "there is no terminal to type the letter on: say --yes to kill without asking"
-                )
-            letter = await ask(
-                f"Type  k  to take {named} in {session.plan.launch.environment} to nobody: ", otherwise=""
-            )
-            if letter != "k":
-                raise Stop(Exit.NOT_ALLOWED, "that was not k; nothing was changed")
+            await _letter("k", f"take {named} in {session.plan.launch.environment} to nobody", "kill")
         return await session.control.change(named, "kill", None, reason=reason, expect="")
 
     return _told(in_session(ctx, steer))
+
+
+async def _letter(letter: str, to_do: str, verb: str) -> None:
+    """Have a person type a letter. Raises `Stop` without it."""
+    if not has_terminal():
+        raise Stop(Exit.NOT_ALLOWED, f"there is no terminal to type the letter on: say --yes to {verb} without asking")
+    if await ask(f"Type  {letter}  to {to_do}: ", otherwise="") != letter:
+        raise Stop(Exit.NOT_ALLOWED, f"that was not {letter}; nothing was changed")
 
 
 async def _widen(session: Session, view: RolloutView, wanted: Target, expect: str, reason: str) -> Outcome:

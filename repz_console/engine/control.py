@@ -108,6 +108,15 @@ class Controller:
             return Outcome("refused", f"it stays held, for that cannot be journaled: {error}")
         return Outcome("confirmed", f"{rollout} is no longer held")
 
+    async def accept(self, rollout: str) -> Outcome:
+        """Settle what is unknown by what the backend shows. Needs the conn, for it lets the rollout be widened again."""
+        if rollout not in self._known.plan.rollout:
+            return Outcome("refused", f"the plan has no rollout {safe(rollout)}")
+        fence = self._conn.fence
+        if fence is None:
+            return Outcome("denied", NEEDS_CONN)
+        return await self._settler.accept(rollout, fence)
+
     async def settle(self, rollout: str = "") -> None:
         """Journal the outcome of changes that have none, as far as the backend shows it. Raises `StoreError`."""
         await self._settler.settle(rollout)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from repz_console.engine.carrier import CHANGE_DEADLINE, Carrier, sent_key
 from repz_console.engine.deadline import within
 from repz_console.engine.known import Known
+from repz_console.engine.outcome import Outcome
 from repz_console.engine.read_back import read_back
 from repz_console.engine.settlement import judge, may_fence
 from repz_console.engine.storage import Storage
@@ -23,10 +24,15 @@ from repz_console.plan import exposure as exposures
 from repz_console.providers.base import ProviderError, RolloutWriter
 from repz_console.room import words
 from repz_console.room.decisions import ChangeRecord
-from repz_console.store.errors import StoreError
+from repz_console.store.errors import FenceError, StoreError
+from repz_console.store.fence import Fence
 
 LOOK_EVERY = 2.0
 """Seconds between looks while a change without an outcome is known."""
+LONGEST_FLIGHT = 3 * CHANGE_DEADLINE
+"""Seconds after which a person may say of a change without an answer that it will not come any more."""
+BETWEEN_LOOKS = 1.0
+"""Seconds in which a backend has to show the same to be taken at its word."""
 LOOK_AGAIN = 60.0
 """Seconds after which a look that said nothing is worth repeating, though the backend shows the same."""
 
@@ -69,6 +75,39 @@ class Settler:
         await self._settle(
             [change for change in self._known.decisions.unsettled() if rollout in ("", change.intent.rollout)]
         )
+
+    async def accept(self, rollout: str, fence: Fence) -> Outcome:
+        """Take what the backend shows for the outcome of every unknown change of a rollout, because a person looked.
+
+        For a backend that compares nothing there is no other proof: such a change is waited for as long as one may be
+        under way, and the backend has to show the same twice.
+        """
+        unknown = self._known.decisions.rollout(rollout).unknown
+        if not unknown:
+            return Outcome("refused", f"{rollout}: the outcome of every change is known")
+        youngest = max(change.state_at for change in unknown)
+        wait = LONGEST_FLIGHT - (self._known.clock() - youngest).total_seconds()
+        if wait > 0:
+            return Outcome("refused", f"{rollout}: a change may still be under way: look again in {wait:.0f} s")
+        try:
+            before = await read_back(self._known, rollout)
+            await asyncio.sleep(BETWEEN_LOOKS)
+            state = await read_back(self._known, rollout)
+        except ProviderError as error:
+            return Outcome("refused", f"{rollout}: {error.fault.what}")
+        if replace(before, notes=()) != replace(state, notes=()):
+            return Outcome("refused", f"{rollout}: the backend is changing just now: look again")
+        shown = words.exposure(state.exposure)
+        why = f"{words.who(self._known.actor)} looked: the backend shows {shown}"
+        try:
+            for change in unknown:
+                ended = ChangeEnded(op=change.op, outcome="superseded", revision=state.revision, why=why)
+                await self._writer.append(ended, fence=fence, unique=f"change.ended:{change.op}")
+        except FenceError as error:
+            return Outcome("denied", f"{error}: it stays unknown")
+        except StoreError as error:
+            return Outcome("refused", f"it stays unknown, for that cannot be journaled: {error}")
+        return Outcome("confirmed", f"{rollout} has {shown}, and what was unknown is settled by that")
 
     async def _settle(self, open_changes: Sequence[ChangeRecord]) -> None:
         if self._known.trouble:
