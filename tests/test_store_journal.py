@@ -161,7 +161,7 @@ def test_strings_are_kept_raw_and_shown_safe(tmp_path: Path) -> None:
     hostile = "INC-2\x1b[>q \u202egnp\x9b"
     entry = journal.append(NoteAdded(hostile), actor("eve\x1b[2J"))
     assert entry.event == NoteAdded("INC-2␛[>q \ufffdgnp\ufffd")
-    assert entry.actor.user == "eve␛[2J"
+    assert entry.actor.user == "eve<U+001B>[2J"
     assert journal.entries() == [entry]
     raw = apsw.Connection(str(journal.path)).execute("SELECT payload FROM entry").get
     assert msgspec.json.decode(raw)["text"] == hostile

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from repz_console.plan.days import FIRST_YEAR, LAST_YEAR
 from repz_console.plan.exposure import PERCENT_STEP
 from repz_console.plan.model import Budget, Moment, Plan, Rollout
+from repz_console.plan.naming import name_problems
 from repz_console.plan.wrong import Path, Wrong, listed, nearest, shown
 
 _IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}\Z")
@@ -32,6 +33,7 @@ _MOST_PEOPLE = 10**9
 def problems(plan: Plan) -> Iterator[Wrong]:
     """Every such mistake, in no particular order."""
     yield from _identities(plan)
+    yield from name_problems(plan)
     yield from _launch(plan)
     yield from _timeline(plan)
     yield from _measures(plan)

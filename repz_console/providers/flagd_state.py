@@ -21,7 +21,7 @@ from repz_console.providers import flagd_rule as rules
 from repz_console.providers.base import ProviderError
 from repz_console.providers.flagd_document import Document
 from repz_console.providers.flagd_file import Loaded
-from repz_console.text import safe
+from repz_console.text import identifier, safe
 
 NEVER_WRITTEN = "0"
 """The revision of a rollout that has no flags yet."""
@@ -68,7 +68,9 @@ def read(layout: Layout, loaded: Loaded) -> RolloutState:
     revision, stamp, clean = _stamp(flags)
     if flags:
         missing = sorted(set(layout.features) - set(flags))
-        notes += [f"flag {layout.key(feature)} is missing: clients use their own default" for feature in missing]
+        notes += [
+            f"flag {identifier(layout.key(feature))} is missing: clients use their own default" for feature in missing
+        ]
         if not clean:
             notes.append("changed by somebody outside this console" + (f" after revision {stamp}" if stamp else ""))
     metadata = _metadata(next(iter(flags.values()), {})) if clean else {}
@@ -76,9 +78,9 @@ def read(layout: Layout, loaded: Loaded) -> RolloutState:
         rollout=layout.rollout,
         exposure=exposure,
         revision=revision,
-        changed_by=safe(metadata.get("repz.actor", "")),
+        changed_by=safe(metadata.get("repz.actor", ""), 100),
         changed_at=_instant(metadata.get("repz.at")) or (loaded.modified if flags else None),
-        op=safe(metadata.get("repz.op", "")),
+        op=identifier(metadata.get("repz.op", "")),
         notes=tuple(notes),
         least=least,
     )
@@ -132,11 +134,13 @@ def _exposure(layout: Layout, flags: dict[str, dict[str, Any]], notes: list[str]
             rule = rules.Rule(layout.rollout, flag, layout.attribute)
             shares[feature] = _shares(layout, rule, feature, notes)
         except rules.Unreadable as error:
-            raise ProviderError(f"flag {safe(layout.key(feature))}: {error}") from None
+            raise ProviderError(f"flag {identifier(layout.key(feature))}: {error}") from None
         keys |= rule.keys
-        notes += [f"flag {safe(layout.key(feature))}: {what}" for what in sorted(rule.odd)]
+        notes += [f"flag {identifier(layout.key(feature))}: {what}" for what in sorted(rule.odd)]
     if len(keys) > 1:
-        raise ProviderError(f"{layout.rollout}: people are bucketed by {' and by '.join(map(safe, sorted(keys)))}")
+        raise ProviderError(
+            f"{layout.rollout}: people are bucketed by {' and by '.join(map(identifier, sorted(keys)))}"
+        )
     shown = {feature: share for feature, share in shares.items() if any(high for _, high in share.values())}
     percent: dict[str, float] = {}
     lowest: dict[str, float] = {}
@@ -150,7 +154,7 @@ def _exposure(layout: Layout, flags: dict[str, dict[str, Any]], notes: list[str]
     stamped = {_metadata(flag).get("repz.key") for flag in flags.values()}
     said = stamped.pop() if len(stamped) == 1 else None
     key = next(iter(keys), said if isinstance(said, str) else _DEFAULT_KEY)
-    exposure = Exposure(percent=percent, features=tuple(sorted(map(safe, shown))), key=safe(key))
+    exposure = Exposure(percent=percent, features=tuple(sorted(map(identifier, shown))), key=identifier(key))
     return exposure, None if lowest == percent else structs.replace(exposure, percent=lowest)
 
 
@@ -164,7 +168,7 @@ def _shares(layout: Layout, rule: rules.Rule, feature: str, notes: list[str]) ->
         values = {rule.percent(country) for country in region.countries} or elsewhere
         shares[region.id] = min(rule.least(country) for country in region.countries or others), max(values)
         if len(values) > 1:
-            key = safe(layout.key(feature))
+            key = identifier(layout.key(feature))
             notes.append(f"flag {key}: not all countries of region {region.id} are alike: the highest share is given")
     if all(region.countries for region in layout.regions) and max(elsewhere) > 0:
         raise rules.Unreadable("it is shown to people who are in no region of the plan")

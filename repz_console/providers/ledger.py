@@ -16,8 +16,8 @@ from repz_console.events import AnyEvent, Entry, SpendAdded, SpendVoided
 from repz_console.facts import Facts, Spend
 from repz_console.plan.schedule import full_launch, plan_span
 from repz_console.providers.base import Context, Provider, ProviderError
-from repz_console.providers.keys import new_key, settled_key
-from repz_console.text import safe
+from repz_console.providers.keys import check_plain, new_key, settled_key
+from repz_console.text import identifier, safe
 
 MOST = Decimal(10) ** 9
 """An amount beyond this is a slip of the finger."""
@@ -45,7 +45,7 @@ class Ledger(Provider):
             if isinstance(event, SpendAdded) and event.source == self.context.source:
                 if not event.amount.is_finite():  # one NaN would swallow the whole sum
                     continue
-                key = settled_key(safe(event.spend), entry.seq, self._spend)
+                key = settled_key(identifier(event.spend), entry.seq, self._spend)
                 self._spend[key] = Spend(
                     id=f"{event.source}:{key}",
                     line=safe(event.line),
@@ -53,13 +53,13 @@ class Ledger(Provider):
                     kind=event.entry,
                     on=event.on,
                     note=safe(event.note),
-                    who=safe(entry.actor.user),
+                    who=identifier(entry.actor.user),
                 )
                 self._facts = None
             elif isinstance(event, SpendVoided) and event.source == self.context.source:
-                spend = self._spend.get(safe(event.spend))
+                spend = self._spend.get(identifier(event.spend))
                 if spend is not None:
-                    self._spend[safe(event.spend)] = structs.replace(spend, voided=True)
+                    self._spend[identifier(event.spend)] = structs.replace(spend, voided=True)
                     self._facts = None
 
     def facts(self) -> Facts:
@@ -86,10 +86,11 @@ class Ledger(Provider):
         """The event that takes an entry back, named `SOURCE:KEY` or `KEY`. Raises `ProviderError` if there is none
         such, or it was taken back before.
         """
-        key = safe(spend).strip().removeprefix(f"{self.context.source}:").upper()
+        key = identifier(spend.strip()).removeprefix(f"{self.context.source}:").upper()
         found = self._spend.get(key)
         if found is None:
             raise ProviderError(f"no entry {key or '(none named)'} in {self.context.source}")
+        check_plain(key)
         if found.voided:
             raise ProviderError(f"{key} was taken back before")
         return SpendVoided(source=self.context.source, spend=key, reason=safe(reason).strip())

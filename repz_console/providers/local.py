@@ -10,8 +10,8 @@ from msgspec import structs
 from repz_console.events import AnyEvent, BugChanged, BugFiled, Entry
 from repz_console.facts import PRIORITIES, Bug, Facts, Priority
 from repz_console.providers.base import Context, Provider, ProviderError
-from repz_console.providers.keys import new_key, settled_key
-from repz_console.text import safe
+from repz_console.providers.keys import check_plain, new_key, settled_key
+from repz_console.text import identifier, safe
 
 _FIELDS = ("title", "priority", "assignee", "state", "note")
 
@@ -31,7 +31,7 @@ class Local(Provider):
         for entry in entries:
             event = entry.event
             if isinstance(event, BugFiled) and event.source == self.context.source:
-                key = settled_key(safe(event.bug), entry.seq, self._bugs)
+                key = settled_key(identifier(event.bug), entry.seq, self._bugs)
                 self._bugs[key] = Bug(
                     id=f"{event.source}:{key}",
                     title=safe(event.title),
@@ -40,17 +40,17 @@ class Local(Provider):
                     opened_at=entry.at,
                     changed_at=entry.at,
                     assignee=safe(event.assignee),
-                    reporter=safe(entry.actor.user),
+                    reporter=identifier(entry.actor.user),
                     note=safe(event.note),
                 )
                 self._facts = None
             elif isinstance(event, BugChanged) and event.source == self.context.source:
-                bug = self._bugs.get(safe(event.bug))
+                bug = self._bugs.get(identifier(event.bug))
                 if bug is None:
                     continue
                 said = {name: getattr(event, name) for name in _FIELDS if getattr(event, name) is not None}
                 said = {name: safe(value) for name, value in said.items()}
-                self._bugs[safe(event.bug)] = structs.replace(bug, changed_at=entry.at, **said)
+                self._bugs[identifier(event.bug)] = structs.replace(bug, changed_at=entry.at, **said)
                 self._facts = None
 
     def facts(self) -> Facts:
@@ -74,10 +74,11 @@ class Local(Provider):
         """The event that changes a bug, named `SOURCE:KEY` or `KEY`. Raises `ProviderError` if there is no such bug, a
         field does not exist or cannot have the value, or nothing would change.
         """
-        key = safe(bug).strip().removeprefix(f"{self.context.source}:").upper()
+        key = identifier(bug.strip()).removeprefix(f"{self.context.source}:").upper()
         now = self._bugs.get(key)
         if now is None:
             raise ProviderError(f"no bug {key or '(none named)'} in {self.context.source}")
+        check_plain(key)
         wanted = {name: _checked(name, value) for name, value in fields.items()}
         new = {name: value for name, value in wanted.items() if value != getattr(now, name)}
         if not new:

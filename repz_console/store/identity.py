@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from repz_console.facts import Actor
-from repz_console.text import safe
+from repz_console.text import identifier
 
 _LOGIN_UID = Path("/proc/self/loginuid")
 _LOGIN_UID_UNSET = 0xFFFFFFFF
@@ -25,7 +25,7 @@ def actor(console: str = "") -> Actor:
     return Actor(
         user=user_name(uid),
         uid=uid,
-        host=safe(os.uname().nodename, 64) or "localhost",
+        host=identifier(os.uname().nodename) or "localhost",
         tty=terminal(),
         console=console or new_console(),
         proven=uid != 0 and login_uid() in (None, uid),
@@ -40,7 +40,7 @@ def new_console() -> str:
 def user_name(uid: int) -> str:
     """The account's name, or its number where the system has no name for it."""
     try:
-        return safe(pwd.getpwuid(uid).pw_name, 64)
+        return identifier(pwd.getpwuid(uid).pw_name)
     except KeyError:
         return str(uid)
 
@@ -49,7 +49,7 @@ def terminal() -> str:
     """The terminal without its `/dev/`, such as `pts/3`; empty without one."""
     for stream in _STANDARD_STREAMS:
         try:
-            return safe(os.ttyname(stream).removeprefix("/dev/"), 64)
+            return identifier(os.ttyname(stream).removeprefix("/dev/"))
         except OSError:
             continue
     return ""

@@ -6,7 +6,6 @@ note) and the chain still verifies.
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
 from typing import Any
 
@@ -14,18 +13,15 @@ import msgspec
 
 from repz_console.events import AnyEvent, Event, PlanAdopted, Unknown
 from repz_console.facts import Actor
-from repz_console.text import safe
+from repz_console.secret import redact_json
+from repz_console.store import outside
+from repz_console.text import identifier, safe
 
 GENESIS = bytes(32)
 """What the first entry's hash is chained to."""
 
-MAX_STRING = 8192
-"""Characters kept of one string that has to be made safe."""
-
 _EVENT: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
-_ANY = msgspec.json.Decoder()
-_HARMLESS = re.compile(rb"[ -\[\]-~]*\Z")
-"""Printable ASCII without a backslash: no string in it can hold anything that needs making safe."""
+_ACTOR = msgspec.json.Decoder(Actor)
 
 
 def kind_of(event: Event) -> str:
@@ -34,10 +30,10 @@ def kind_of(event: Event) -> str:
 
 
 def encode(event: Event) -> bytes:
-    """The event as JSON, strings exactly as given. Raises `ValueError` for what could not be read back."""
+    """The event as JSON, strings as given but for secrets, which are masked. Raises `ValueError` for what could not be read back."""
     if isinstance(event, Unknown):
         raise ValueError("An entry of an unknown kind cannot be written")
-    payload = msgspec.json.encode(event)
+    payload = redact_json(msgspec.json.encode(event))
     try:
         _EVENT.decode(payload)
     except msgspec.DecodeError as error:
@@ -51,11 +47,10 @@ def decode(kind: str, payload: bytes | None) -> AnyEvent:
         return Unknown(original=safe(kind, 64), payload={"erased": True})
     try:
         event = _EVENT.decode(payload)
-        # The plan's text is a file with line breaks; its strings are made safe where it is parsed.
-        if isinstance(event, PlanAdopted) or _HARMLESS.match(payload):
-            return event
-        cleaned: AnyEvent = msgspec.convert(_clean(_ANY.decode(payload)), AnyEvent)
-        return cleaned
+        if isinstance(event, PlanAdopted):
+            # The plan's text is a file with line breaks; its strings are made safe where it is parsed.
+            return msgspec.structs.replace(event, hash=identifier(event.hash), path=safe(event.path))
+        return event if outside.is_harmless(payload) else outside.decode(payload, _EVENT)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Unknown(original=safe(kind, 64), payload=_members(payload))
 
@@ -68,7 +63,7 @@ def encode_actor(actor: Actor) -> str:
 def decode_actor(raw: str) -> Actor:
     """The actor of a row, made safe; nobody, unproven, if the row is damaged."""
     try:
-        return msgspec.convert(_clean(_ANY.decode(raw)), Actor)
+        return outside.somebody(raw, _ACTOR)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return Actor(user="?", uid=-1, host="?", proven=False)
 
@@ -86,7 +81,7 @@ def entry_hash(previous: bytes, seq: int, at: str, kind: str, actor: str, unique
 
 def _members(payload: bytes) -> dict[str, Any]:
     try:
-        members = _clean(_ANY.decode(payload))
+        members = outside.anything(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {"unreadable": safe(payload.decode(errors="replace"))}
     if not isinstance(members, dict):
@@ -94,12 +89,3 @@ def _members(payload: bytes) -> dict[str, Any]:
     members.pop("kind", None)
     return members
 
-
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return safe(value, MAX_STRING)
-    if isinstance(value, dict):
-        return {safe(key, MAX_STRING): _clean(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_clean(member) for member in value]
-    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repz_console.actions import Action, Effect
+from repz_console.text import is_identifier
 
 if TYPE_CHECKING:
     from repz_console.tui.app import ConsoleApp
@@ -31,7 +32,7 @@ def why_not(app: ConsoleApp, action: Action) -> str:
     if action.id.startswith("bug."):
         return _bug(app, action.id, kind, identity)
     if action.id.startswith("spend."):
-        return _spend(app, action.id, kind)
+        return _spend(app, action.id, kind, identity)
     if action.id in ("item.tick", "item.na"):
         return "" if kind == "item" else "open a task with Enter and select an item"
     if action.id == "timeline.progress" and kind != "task":
@@ -55,15 +56,20 @@ def _bug(app: ConsoleApp, action: str, kind: str, identity: str) -> str:
     writable = app.room.bugs.writable
     if writable and not identity.startswith(f"{writable}:"):
         return f"this bug lives in {identity.partition(':')[0]}, which is only read"
-    return ""
+    return _strange(identity)
 
 
-def _spend(app: ConsoleApp, action: str, kind: str) -> str:
+def _spend(app: ConsoleApp, action: str, kind: str, identity: str) -> str:
     if app.live.book() is None:
         return "the plan has no ledger; add a [source] of kind ledger"
     if action == "spend.void" and kind != "entry":
         return "select an entry"
-    return ""
+    return _strange(identity) if action == "spend.void" else ""
+
+
+def _strange(identity: str) -> str:
+    """Why what somebody gave such an id cannot be chosen for a change; empty if it can."""
+    return "" if is_identifier(identity) else "its key could be taken for another one, so it is only shown"
 
 
 def _rollout(app: ConsoleApp, action: str) -> str:
