@@ -118,6 +118,41 @@ async def test_it_backs_off_to_a_minute_and_never_gives_up() -> None:
     assert bench.pauses[-1] == 30, "after an answer the interval is the source's own again"
 
 
+async def test_after_five_failures_the_breaker_is_open_and_each_poll_a_single_try() -> None:
+    bench = Bench(*[ProviderError("down")] * 7, reading(1), ProviderError("down"))
+    bench.poller = Poller(
+        bench.poller.snapshot, bench.answer, bench, now=lambda: bench.now, sleep=bench.sleep, chance=lambda: 0.0
+    )
+    await bench.run()
+    assert bench.pauses == [1, 1, 1, 1, 15, 15, 15, 30, 1], "seldom while it is open, and closed by one answer"
+    said = [snapshot.error for snapshot in bench.seen]
+    assert said[:4] == ["down"] * 4
+    assert set(said[4:7]) == {"down; asked seldom after 5 failures in a row"}
+    assert said[7:] == ["", "down"]
+
+
+async def test_a_person_s_wish_is_one_try_and_not_a_hail_of_them() -> None:
+    bench = Bench(*[ProviderError("down")] * 20)
+    for _ in range(5):
+        await bench.poller.refresh()
+    assert len(bench.seen) == 5, "a closed breaker keeps nobody from trying"
+    for _ in range(10):
+        assert (await bench.poller.refresh()).error.startswith("down; asked seldom")
+    assert len(bench.seen) == 5
+    bench.now += timedelta(seconds=5)
+    await asyncio.gather(*(bench.poller.refresh() for _ in range(10)))
+    assert len(bench.seen) == 6, "half open: a single try"
+
+
+async def test_a_person_s_wish_does_not_break_the_peace_that_a_source_asked_for() -> None:
+    bench = Bench(ProviderError("429", retry_after=90), reading(1))
+    await bench.poller.poll()
+    bench.now += timedelta(seconds=89)
+    assert (await bench.poller.refresh()).error == "429"
+    bench.now += timedelta(seconds=1)
+    assert (await bench.poller.refresh()).facts == reading(1)
+
+
 async def test_retry_after_is_honoured_up_to_a_cap_and_only_once() -> None:
     bench = Bench(
         ProviderError("429", retry_after=90), ProviderError("429", retry_after=1e9), ProviderError("down"), reading(1)

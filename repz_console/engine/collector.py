@@ -75,7 +75,7 @@ class Collector:
         for_all = self._lease is None and await self._borrow()
         wanted = sources.polled if source is None else (source,)
         pollers = [self._pollers.get(one) or self._poller(one) for one in wanted]
-        await asyncio.gather(*(poller.poll() for poller in pollers))
+        await asyncio.gather(*(poller.refresh() for poller in pollers))
         if self._lease is not None:
             await self._save()
         if for_all:

@@ -1,7 +1,8 @@
 """One source asked over and over: never twice at once, never for ever, never given up.
 
-A poller turns answers and failures into snapshots. It knows no store and no screen, and its clock, its sleep and its
-dice are given to it.
+A source that failed several times in a row is taken off the circuit: it is asked seldom, once, until it answers, and
+whoever reads its error is told so. A poller turns answers and failures into snapshots. It knows no store and no screen,
+and its clock, its sleep and its dice are given to it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ LONGEST_BACKOFF = 60.0
 """Seconds between tries of a source that stays silent."""
 LONGEST_RETRY_AFTER = 300.0
 """Seconds a source may ask us to stay away."""
+FAILURES_TO_OPEN = 5
+"""Failures in a row after which the circuit breaker opens."""
+OPEN_PAUSE = 15.0
+"""Seconds between tries while it is open, at least."""
+PROBE_EVERY = 5.0
+"""Seconds between tries while it is open when a person asks for them."""
 FAILURES_TO_REPORT = 2
 """Failures in a row that make an outage: a single lost answer is no news."""
 
@@ -72,7 +79,8 @@ async def sleep_to_beat(seconds: float) -> None:
 
 
 class Poller:
-    """Asks one source and reports. `run` asks for ever; `poll` asks once, joining a poll that is under way."""
+    """Asks one source and reports. `run` asks for ever; `poll` asks once, joining a poll that is under way; `refresh`
+    asks at a person's wish, if the source may be asked at all."""
 
     def __init__(
         self,
@@ -115,8 +123,14 @@ class Poller:
     def pause(self) -> float:
         """Seconds until the next poll is due."""
         if self._steps:
-            return backoff(self._steps, self._retry_after, self._chance())
+            pause = backoff(self._steps, self._retry_after, self._chance())
+            return max(pause, OPEN_PAUSE) if self.is_open else pause
         return self.snapshot.interval
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the breaker is open: each poll is a single try, and the next good answer closes it."""
+        return self._steps >= FAILURES_TO_OPEN
 
     def nudge(self) -> None:
         """The source has just answered somebody else: no longer stay away from it for its failures."""
@@ -143,6 +157,17 @@ class Poller:
         if self._flight is None or self._flight.done():
             self._flight = asyncio.create_task(self._ask())
         return await asyncio.shield(self._flight)
+
+    async def refresh(self) -> Snapshot:
+        """Ask once now, before it is due. A source that asked to be left alone is, and one with an open breaker is not
+        asked again right after a try: then this gives what is known."""
+        tried = self.snapshot.last_try_at
+        if self._steps and tried is not None:
+            away = min(self._retry_after or 0.0, LONGEST_RETRY_AFTER)
+            away = max(away, PROBE_EVERY) if self.is_open else away
+            if abs((self._now() - tried).total_seconds()) < away:
+                return self.snapshot
+        return await self.poll()
 
     async def stop(self) -> None:
         """End what is under way, without waiting for a source that does not listen."""
@@ -188,6 +213,10 @@ class Poller:
     def _fail(self, what: str, retry_after: float | None) -> Snapshot:
         now = self._now()
         before = self.snapshot
+        self._failures += 1
+        self._steps += 1
+        self._retry_after = retry_after
+        seldom = f"; asked seldom after {FAILURES_TO_OPEN} failures in a row" if self.is_open else ""
         self.snapshot = Snapshot(
             source=before.source,
             kind=before.kind,
@@ -195,11 +224,8 @@ class Poller:
             facts=before.facts,
             last_ok_at=before.last_ok_at,
             last_try_at=now,
-            error=safe(what) or "failed without a reason",
+            error=(safe(what) or "failed without a reason") + seldom,
         )
-        self._failures += 1
-        self._steps += 1
-        self._retry_after = retry_after
         self._down_since = self._down_since or now
         self._reports.polled(self.snapshot)
         if self._failures == FAILURES_TO_REPORT:
