@@ -109,7 +109,7 @@ class Controller:
         return Outcome("confirmed", f"{rollout} is no longer held")
 
     async def accept(self, rollout: str) -> Outcome:
-        """Settle what is unknown by what the backend shows. Needs the conn, for it lets the rollout be widened again."""
+        """Settle what is unknown by what the backend shows. Needs the conn: the rollout may be widened again then."""
         if rollout not in self._known.plan.rollout:
             return Outcome("refused", f"the plan has no rollout {safe(rollout)}")
         fence = self._conn.fence
