@@ -33,6 +33,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 def main() -> None:
     """The program's entry point."""
+    from repz_console.process import harden
+
+    harden()
     sys.exit(entry(sys.argv[1:]))
 
 

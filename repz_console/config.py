@@ -11,26 +11,34 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import platformdirs
 from msgspec import Struct
+from msgspec.structs import replace
 
+from repz_console.inline_secrets import inline_secrets
 from repz_console.mistakes import ConfigError, Mistake, check, stand_in
 from repz_console.plan.model import Plan
 from repz_console.plan.references import problems
+from repz_console.plan.secrets import reference_problems
 from repz_console.plan.wrong import Wrong, listed, shown
 from repz_console.resources import shipped
 from repz_console.text import safe
 from repz_console.toml_merge import Document
 from repz_console.trusted_file import MOST_BYTES, displayed, read_trusted
 
+if TYPE_CHECKING:
+    from repz_console.vault import Vault
+
 __all__ = ["ConfigError", "Loaded", "Mistake", "find", "load", "load_text", "user_folder"]
 
 NAME = "config.toml"
 _LAUNCH_TABLE = re.compile(r"^[ \t]*\[[ \t]*launch[ \t]*\]", re.MULTILINE)
 _SOURCE_KEYS = ("kind", "every")
+_UNTOUCHED = ("source", "secret")
+"""Tables whose texts are arguments, not words to show: their kinds and places make safe what they tell."""
 
 
 class Loaded(Struct, frozen=True):
@@ -48,6 +56,11 @@ class Loaded(Struct, frozen=True):
     options: dict[str, Any]
     """Source id to its kind's own validated options."""
     document: Document
+    vault: Vault | None = None
+    """The secrets that it names. None without any, and for a text that is not this user's own file: what it names is
+    never fetched."""
+    inline: tuple[str, ...] = ()
+    """Paths of secrets that stand in the file itself, which nobody else can read."""
 
     def where(self, path: str) -> str:
         """`file:line` of a path such as `rollout.production.stage[2].percent`."""
@@ -95,7 +108,19 @@ def load(explicit: Path | None = None) -> Loaded:
     if mistakes:
         raise ConfigError(mistakes)
     # Reading the text takes most of the time: a config in one piece, as most are, is read once.
-    return _loaded(_document(text, includes, path) if includes else first, text, includes, path, why)
+    document = _document(text, includes, path) if includes else first
+    files = {displayed(file): file for file in (path, *(path.parent / name for name in includes))}
+    inline = inline_secrets(document, "\n".join([text, *includes.values()]), files)
+    loaded = _loaded(document, text, includes, path, why)
+    return replace(loaded, vault=_vault(loaded), inline=inline)
+
+
+def _vault(loaded: Loaded) -> Vault | None:
+    if not loaded.plan.secret:
+        return None
+    from repz_console.vault import Vault  # a launch without secrets never pays for it
+
+    return Vault(loaded.plan.secret, loaded.path.resolve().parent)
 
 
 def load_text(text: str, includes: Mapping[str, str], path: Path, *, why: str = "the adopted plan") -> Loaded:
@@ -167,11 +192,13 @@ def _validated(document: Document) -> tuple[Plan, dict[str, Any]]:
     # What was put in only to go on judging is itself no mistake of the person's.
     told = [wrong.path for wrong in wrongs]
     wrongs += [it for it in problems(plan) if not any(it.path[: len(path)] == path for path in told)]
+    wrongs += reference_problems(document.data.get("store", {}), ("store",), plan.secret)
     options: dict[str, Any] = {}
     sources = document.data.get("source", {})
     if isinstance(sources, dict):
         for name, source in sources.items():
             if isinstance(source, dict) and isinstance(source.get("kind"), str):
+                wrongs += reference_problems(source, ("source", name), plan.secret)
                 for found in _source_options(name, source):
                     if isinstance(found, Wrong):
                         wrongs.append(found)
@@ -185,7 +212,7 @@ def _validated(document: Document) -> tuple[Plan, dict[str, Any]]:
 
 def _tables(data: dict[str, Any]) -> dict[str, Any]:
     """The document with every text made safe, and each source's own keys gathered under `options`, untouched."""
-    tables = {key: value if key == "source" else _made_safe(value) for key, value in data.items()}
+    tables = {key: value if key in _UNTOUCHED else _made_safe(value) for key, value in data.items()}
     sources = tables.get("source")
     if isinstance(sources, dict):
         tables["source"] = {

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from repz_console.secret import redact
+
 MAX_TEXT = 512
 """Characters kept of one piece of outside text; the rest becomes an ellipsis."""
 MAX_NAME = 100
@@ -74,9 +76,10 @@ def safe(raw: object, limit: int = MAX_TEXT) -> str:
     C0 control characters become their visible pictures, every kind of blank a space. C1, DEL, bidi overrides,
     zero-width characters, tags, lone surrogates, what no standard has assigned and what is drawn over its neighbours
     become U+FFFD. Variation selectors and skin tones are left out, combining marks capped at two a base character.
-    The text is NFC and at most `limit` characters long.
+    The text is NFC and at most `limit` characters long. A known secret in it is masked.
     """
-    text = raw if isinstance(raw, str) else str(raw)
+    # Before anything is cut: what is left of a secret would no longer be known for one.
+    text = redact(raw if isinstance(raw, str) else str(raw))
     if len(text) <= limit and _PLAIN.match(text):
         return text
     shown = unicodedata.normalize("NFC", text[: limit * 4].translate(_SIGNS))

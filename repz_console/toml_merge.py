@@ -17,7 +17,7 @@ from repz_console.plan.wrong import Wrong
 from repz_console.toml_lines import Lines, written
 
 _PLACE = re.compile(r"\s*\(at (?:line (\d+), column \d+|end of document)\)\Z")
-_NAMED = re.compile(r'(?:source|rollout)\.(?:"(?:[^"\\]|\\.)*"|[A-Za-z0-9_-]+)')
+_NAMED = re.compile(r'(?:source|secret|rollout)\.(?:"(?:[^"\\]|\\.)*"|[A-Za-z0-9_-]+)')
 _INDEXED = re.compile(r"([A-Za-z0-9_-]+)\[(\d+)\](.*)\Z", re.DOTALL)
 
 
@@ -94,7 +94,7 @@ class Document:
             elif isinstance(value, list) and isinstance(self.data.setdefault(key, []), list):
                 self.data[key].extend(value)
                 self._shares_of_list.setdefault(key, []).append((name, len(value)))
-            elif key in ("source", "rollout") and isinstance(value, dict):
+            elif key in ("source", "secret", "rollout") and isinstance(value, dict):
                 merged = self.data.setdefault(key, {})
                 for inner, table in value.items():
                     path = written((key, inner))

@@ -31,7 +31,7 @@ def read_trusted(path: Path, *, ours: bool) -> str:
         raise ConfigError([Mistake(name, 0, "", found, "a readable config file")]) from error
     refused = _refusal(os.fstat(descriptor), ours=ours)
     if not refused:
-        refused = next(filter(None, (_folder_refusal(*folder) for folder in folders)), None)
+        refused = next(filter(None, (folder_refusal(*folder) for folder in folders)), None)
     if refused:
         os.close(descriptor)
         raise ConfigError([Mistake(name, 0, "", *refused)])
@@ -64,13 +64,26 @@ def _refusal(status: os.stat_result, *, ours: bool) -> tuple[str, str] | None:
     return None
 
 
+def readers(path: Path) -> str:
+    """Who beside the owner may read a file: empty for nobody. One that cannot be looked at is read by nobody."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    if status.st_mode & stat.S_IROTH:
+        return "everyone"
+    if status.st_mode & stat.S_IRGRP and not _is_private_group(status):
+        return f"the group {_group(status.st_gid)}"
+    return ""
+
+
 def _folders(path: Path) -> list[Path]:
     """Where the file could be replaced: the folder of its name and, where that is a link, the one it leads to."""
     named, real = path.absolute().parent, Path(os.path.realpath(path)).parent
     return [named] if named.samefile(real) else [named, real]
 
 
-def _folder_refusal(folder: Path, status: os.stat_result) -> tuple[str, str] | None:
+def folder_refusal(folder: Path, status: os.stat_result) -> tuple[str, str] | None:
     """What was found and what is allowed, where others can put a file of theirs in place of one in `folder`."""
     if status.st_mode & stat.S_ISVTX:  # as in /tmp: only a file's owner can replace it
         return None

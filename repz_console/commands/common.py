@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from repz_console.commands.exits import Exit, Stop
+from repz_console.secret import redact
 from repz_console.text import escaped, safe
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def json_text(value: object, *, indent: int = 2) -> str:
     import msgspec
 
     encoded = msgspec.json.encode(value)
-    return escaped((msgspec.json.format(encoded, indent=indent) if indent else encoded).decode())
+    return escaped(redact((msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()))
 
 
 def print_json(value: object, *, indent: int = 2) -> None:

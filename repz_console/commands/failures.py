@@ -77,12 +77,16 @@ def _known(error: BaseException) -> tuple[int, list[str]] | None:
 
 
 def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
+    from repz_console.secret import redact
+
+    return redact(f"{type(error).__name__}: {error}")[:200]
 
 
 def _crash_file(error: BaseException) -> str:
     """Writes the traceback where only this user reads it, and names the file. Locals stay out: they hold secrets."""
-    text = "".join(traceback.format_exception(error))
+    from repz_console.secret import redact
+
+    text = redact("".join(traceback.format_exception(error)))
     name = f"crash-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.getpid()}.txt"
     for folder in (_state_folder, lambda: Path(tempfile.gettempdir())):
         try:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from repz_console.facts import Priority
+from repz_console.plan.secrets import SecretPlace
 
 
 class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -404,6 +405,7 @@ class Plan(Table, frozen=True, kw_only=True):
     """Further files, relative to this one, whose tables are added."""
     store: Store = Store()
     source: dict[str, Source] = {}
+    secret: dict[str, SecretPlace] = {}
     seat: tuple[Seat, ...] = ()
     phase: tuple[Phase, ...] = ()
     task: tuple[Task, ...] = ()

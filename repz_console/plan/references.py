@@ -16,6 +16,7 @@ from repz_console.plan.days import FIRST_YEAR, LAST_YEAR
 from repz_console.plan.exposure import PERCENT_STEP
 from repz_console.plan.model import Budget, Moment, Plan, Rollout
 from repz_console.plan.naming import name_problems
+from repz_console.plan.secrets import secret_problems
 from repz_console.plan.wrong import Path, Wrong, listed, nearest, shown
 
 _IDENTITY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}\Z")
@@ -42,6 +43,7 @@ def problems(plan: Plan) -> Iterator[Wrong]:
         yield from _rollout(plan, rollout, ("rollout", name))
     if plan.budget is not None:
         yield from _budget(plan.budget)
+    yield from secret_problems(plan.secret)
     for name, source in plan.source.items():
         if not 0 < source.every <= _LONGEST_INTERVAL:
             yield Wrong(("source", name, "every"), shown(source.every), "seconds above 0, up to 86400")

@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from msgspec import Struct
 
 from repz_console.events import AnyEvent, Entry
 from repz_console.facts import Change, Facts, Fault, RolloutState
 from repz_console.plan.model import Plan
+from repz_console.secret import Secret, redact
 from repz_console.text import safe
+
+if TYPE_CHECKING:
+    from repz_console.vault import Vault
 
 Grade = Literal["keyed", "compared", "blind"]
 """What a backend checks before it writes. `compared`: the revision. `keyed`: that, and it knows the id of what it
@@ -27,10 +31,15 @@ STATE_PATH = "state:"
 """How a path option says that its file lies in the store's folder."""
 
 
+SECRET_DEADLINE = 8.0
+"""Seconds that fetching a secret may take: a command may take five, a keyring may ask its user."""
+
+
 class ProviderError(Exception):
     """A source could not answer. Carries a `Fault` with one plain, safe line."""
 
     def __init__(self, what: str, *, retry_after: float | None = None) -> None:
+        what = redact(what)
         super().__init__(what)
         self.fault = Fault(what, retry_after)
 
@@ -53,6 +62,26 @@ class Context(Struct, frozen=True):
     """The config file's folder: relative paths start here."""
     state: Path | None = None
     """The store's folder, which `state:NAME` paths name; None where no store is open."""
+    vault: Vault | None = None
+    """Where secrets come from; None where this user's own config names none."""
+
+    async def secret(self, name: str, *, fresh: bool = False) -> Secret:
+        """The secret of `[secret.NAME]`, for a request that is made now: reveal it there, and keep neither.
+
+        One that only reads may be given a secret fetched minutes ago. With `fresh` it is fetched now and remembered
+        nowhere: for what changes something. Raises `ProviderError`.
+        """
+        from repz_console.providers.threads import in_thread
+        from repz_console.vault import SecretError
+
+        vault = self.vault
+        if vault is None:
+            raise ProviderError(f"there is no [secret.{safe(name, 60)}] in your own config")
+        fetch = vault.fetch if fresh else vault.watching
+        try:
+            return await in_thread(lambda: fetch(name), deadline=SECRET_DEADLINE, what=f"secret {name}")
+        except SecretError as error:
+            raise ProviderError(str(error)) from None
 
     def resolve(self, text: str) -> Path:
         """A path option as the file it means: `state:NAME` inside the store's folder, `~` the user's home, any other
@@ -76,6 +105,9 @@ class Provider:
     """The base of every kind. Subclasses set `Options` and implement one or more of the protocols below."""
 
     kind: ClassVar[str]
+    own_config_only: ClassVar[bool] = True
+    """Whether a plan that somebody else adopted may not use this kind on this machine unless this user's own config has
+    the same table. False for a kind whose options can neither run anything nor reach what only this user may."""
     Options: ClassVar[type[Options]] = Options
 
     def __init__(self, options: Any, context: Context) -> None:

@@ -8,6 +8,8 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from repz_console.logs import Redacting
+
 NAME = "defects.log"
 _MOST_BYTES = 1_000_000
 
@@ -30,7 +32,7 @@ def _private(path: str, flags: int) -> int:
 def keep_in(folder: Path) -> logging.Handler:
     """Log warnings and worse, of every library too, to `defects.log` in `folder`; two files of 1 MB at most."""
     handler = _PrivateFile(folder / NAME, maxBytes=_MOST_BYTES, backupCount=1, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    handler.setFormatter(Redacting("%(asctime)s %(name)s %(levelname)s %(message)s"))
     handler.setLevel(logging.WARNING)
     logging.getLogger().addHandler(handler)
     return handler
