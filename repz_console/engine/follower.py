@@ -52,6 +52,7 @@ class _Versions:
 
     def read(self, stores: Stores, after: int, expiry: bool) -> _Read:
         """What is new since the last read, and with `expiry` also what may have ended by itself."""
+        stores.journal.tend()
         journal = stores.journal.data_version()
         journal_news = journal != self.journal
         # Leases first: whoever gave one up wrote so in the same transaction, so that the entry is read with it.
@@ -69,6 +70,7 @@ class _Versions:
                 people = stores.telemetry.people()
             self.telemetry = telemetry
             notice = stores.telemetry.notice
+            stores.telemetry.tend()
         except StoreError as error:  # no decision depends on it, and it is set aside and made anew
             notice = str(error)
         return _Read(entries, stores.journal.condition, leases, snapshots, people, notice)
