@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bug": ("bug", "File, list and change bugs."),
     "spend": ("spend", "Enter, list and take back money spent."),
     "journal": ("journal", "Read, export and verify what was decided."),
+    "store": ("store", "Back the journal up, restore it elsewhere, and take over."),
     "rebase": ("rebase", "Move every date of the plan to a new full launch."),
     "record": ("record", "Poll for everyone, without a screen, until told to end."),
     "doctor": ("doctor", "Look at the terminal, config, store, sources and clock."),

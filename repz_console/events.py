@@ -207,6 +207,40 @@ class ConsoleClosed(Event, frozen=True, tag="console.closed"):
     why: str = ""
 
 
+class StoreCopied(Event, frozen=True, tag="store.copied"):
+    """A copy of the journal was made, to be carried away."""
+
+    to: str
+    seq: int
+    """The newest entry in the copy."""
+    hash: str
+
+
+class StoreRestored(Event, frozen=True, tag="store.restored"):
+    """The journal goes on from a copy, on this machine. Its rollouts are not steered from here until it says so."""
+
+    seq: int
+    """The newest entry of the copy: what was journaled after it, on the other machine, is not here."""
+    hash: str
+    host: str
+    folder: str
+    copied_at: datetime
+
+
+class StoreRetired(Event, frozen=True, tag="store.retired"):
+    """From here on the rollouts are not steered from this store: nobody widens them here."""
+
+    reason: str = ""
+
+
+class StoreSteers(Event, frozen=True, tag="store.steers"):
+    """From here on the rollouts are steered from this store."""
+
+    epoch: int
+    """Higher than that of every store which steered them before. Backends keep the highest one that wrote to them."""
+    reason: str = ""
+
+
 class EntryErased(Event, frozen=True, tag="entry.erased"):
     """An entry's payload was erased for good, such as a secret in a note. The entry and its hash stay."""
 
@@ -248,6 +282,10 @@ AnyEvent = (
     | NoteAdded
     | ConsoleOpened
     | ConsoleClosed
+    | StoreCopied
+    | StoreRestored
+    | StoreRetired
+    | StoreSteers
     | EntryErased
     | Unknown
 )

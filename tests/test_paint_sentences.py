@@ -67,6 +67,13 @@ SAID: list[tuple[events.AnyEvent, str]] = [
     (events.NoteAdded("All well"), "noted: All well"),
     (events.ConsoleOpened("0.1.0"), "opened a console (0.1.0)"),
     (events.ConsoleClosed(), "closed a console"),
+    (events.StoreCopied("/mnt/repz", 1204, "ab"), "copied the journal up to entry 1,204 to /mnt/repz"),
+    (
+        events.StoreRestored(1204, "ab", "jump1", "/var/lib/repz", datetime(2027, 2, 1, 9, tzinfo=UTC)),
+        "RESTORED the journal from a copy of jump1 of 2027-02-01 09:00Z, which ended at entry 1,204",
+    ),
+    (events.StoreRetired("new box"), "RETIRED this store: new box"),
+    (events.StoreSteers(7, "box lost"), "took the rollouts over: they are steered from this store: box lost"),
     (events.EntryErased(1204, "a token"), "erased what entry 1,204 said: a token"),
     (events.Unknown("note.added", {"erased": True}), "note.added, whose words were erased"),
     (events.Unknown("gate.waived"), "gate.waived, of a kind that this version does not know"),

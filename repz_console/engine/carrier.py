@@ -195,6 +195,7 @@ class Carrier:
             reason=intent.reason,
             plan_hash=self._known.effective.origin.hash,
             force=intent.action == "kill",
+            epoch=self._known.decisions.epoch,
         )
         return await within(CHANGE_DEADLINE, backend.apply(change))
 

@@ -18,6 +18,7 @@ from repz_console.engine.outcome import Outcome
 from repz_console.engine.read_back import read_back
 from repz_console.engine.settler import Settler
 from repz_console.engine.storage import Storage
+from repz_console.engine.takeover import TakenOver, take_over
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
 from repz_console.facts import Exposure, RolloutState, Verdict
@@ -107,6 +108,10 @@ class Controller:
         except StoreError as error:
             return Outcome("refused", f"it stays held, for that cannot be journaled: {error}")
         return Outcome("confirmed", f"{rollout} is no longer held")
+
+    async def take_over(self, reason: str = "") -> tuple[TakenOver, ...]:
+        """Steer every rollout from this store, and fence off whichever did until now. Needs the conn."""
+        return await take_over(self._known, self._writer, self._settler, self._conn.fence, safe(reason).strip())
 
     async def accept(self, rollout: str) -> Outcome:
         """Settle what is unknown by what the backend shows. Needs the conn: the rollout may be widened again then."""

@@ -146,6 +146,10 @@ class Session:
             self._run(self._say(ConsoleOpened(version=__version__)))
         if self._collect:
             self._run(self._collector.run())
+        if self.loaded.plan.store.anchor is not None and (self._watch or self._collect):
+            from repz_console.engine.anchor import Anchor
+
+            self._run(Anchor(self._storage, self._known, self.loaded, self.loaded.plan.store.anchor).run())
         return self
 
     async def aclose(self) -> None:

@@ -127,6 +127,16 @@ class Settler:
                 else:
                     await self._judge(bound, state, backend)
 
+    async def fence(self, rollout: str) -> tuple[RolloutState, RolloutState]:
+        """Move a rollout's backend on without changing what anybody sees: its state before and after. Where they have
+        the same revision nothing was written. Raises `StoreError` and `ProviderError`."""
+        async with self._turn:
+            backend = await self._known.sources.writer(self._known.plan.rollout[rollout].controller)
+            before = await read_back(self._known, rollout)
+            if before.least is not None:  # no change says exactly that: writing it would give more to some
+                return before, before
+            return before, await self._fence(backend, before)
+
     def _is_news(self, change: ChangeRecord) -> bool:
         """Whether there may be more to say of a change than when it was last looked at in vain."""
         if change.state != "unknown" or change.intent.rollout not in self._known.plan.rollout:
@@ -180,6 +190,7 @@ class Settler:
             expect=state.revision,
             who=words.who(self._known.actor),
             reason="fence",
+            epoch=self._known.decisions.epoch,
             plan_hash=self._known.effective.origin.hash,
         )
         try:

@@ -390,11 +390,24 @@ class Source(Table, frozen=True, kw_only=True):
     """The kind's own keys, collected from the table."""
 
 
+class Anchor(Table, frozen=True, kw_only=True):
+    """`[store.anchor]`: where the journal's newest entry is noted besides, so that it shows if the journal is cut or
+    written anew. At least one of the two places."""
+
+    file: str = ""
+    """A file that lines are appended to, best on another disk; relative to the config file."""
+    webhook: str = ""
+    """An https address that each line is sent to by POST, as JSON."""
+    every: float = 60
+    """Seconds between two lines, while there are new entries."""
+
+
 class Store(Table, frozen=True, kw_only=True):
     """`[store]`: where the journal and the telemetry live."""
 
     path: str = ""
     """A folder shared by the team; empty means the user's state folder."""
+    anchor: Anchor | None = None
 
 
 class Plan(Table, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from repz_console.plan.days import FIRST_YEAR, LAST_YEAR
 from repz_console.plan.exposure import PERCENT_STEP
-from repz_console.plan.model import Budget, Moment, Plan, Rollout
+from repz_console.plan.model import Anchor, Budget, Moment, Plan, Rollout
 from repz_console.plan.naming import name_problems
 from repz_console.plan.secrets import secret_problems
 from repz_console.plan.wrong import Path, Wrong, listed, nearest, shown
@@ -24,6 +24,8 @@ _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _CENTS = Decimal("0.01")
 _MOST_MONEY = Decimal(10**12)
 _LONGEST_INTERVAL = 86_400
+_WEBHOOK = re.compile(r"(https://|http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/]|\Z))[^\s@]+\Z")
+_LONGEST_PAUSE = 3_600
 _MOST_DAYS = 3_660
 _MOST_MINUTES = 7 * 24 * 60
 _MOST_HOURS = 31 * 24
@@ -44,9 +46,21 @@ def problems(plan: Plan) -> Iterator[Wrong]:
     if plan.budget is not None:
         yield from _budget(plan.budget)
     yield from secret_problems(plan.secret)
+    if plan.store.anchor is not None:
+        yield from _anchor(plan.store.anchor)
     for name, source in plan.source.items():
         if not 0 < source.every <= _LONGEST_INTERVAL:
             yield Wrong(("source", name, "every"), shown(source.every), "seconds above 0, up to 86400")
+
+
+def _anchor(anchor: Anchor) -> Iterator[Wrong]:
+    path = ("store", "anchor")
+    if not anchor.file and not anchor.webhook:
+        yield Wrong(path, "neither file nor webhook", "at least one of them")
+    if anchor.webhook and not _WEBHOOK.match(anchor.webhook):
+        yield Wrong((*path, "webhook"), "another address", "an https:// address; http:// only to this machine")
+    if not 1 <= anchor.every <= _LONGEST_PAUSE:
+        yield Wrong((*path, "every"), shown(anchor.every), f"seconds from 1 to {_LONGEST_PAUSE}")
 
 
 def _identities(plan: Plan) -> Iterator[Wrong]:

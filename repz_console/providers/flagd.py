@@ -61,6 +61,8 @@ class Flagd(Provider):
     """Reads and applies rollouts in one definition file."""
 
     kind: ClassVar[str] = "flagd"
+    own_config_only = False
+    tells = frozenset({"rollouts"})
     Options = FlagdOptions
     options: FlagdOptions
 
@@ -183,6 +185,8 @@ class Flagd(Provider):
         widening = widens(state.exposure if state else None, change.target)
         if change.force and widening:
             raise Refused("a forced change may only show less")
+        if widening and state is not None and state.epoch > change.epoch:
+            raise Refused(f"another store took {change.rollout} over since: only it may show more")
         base = self._base(file, loaded, change, widening=widening)
         document = states.write(layout, base, change, datetime.now(UTC))
         _prove(layout, document, change)

@@ -83,6 +83,7 @@ def read(layout: Layout, loaded: Loaded) -> RolloutState:
         op=identifier(metadata.get("repz.op", "")),
         notes=tuple(notes),
         least=least,
+        epoch=max(map(_epoch, flags.values()), default=0),
     )
 
 
@@ -97,6 +98,7 @@ def write(layout: Layout, document: Document, change: Change, at: datetime) -> D
         feature: rules.flag(layout.rollout, feature, change.target, layout.regions, layout.attribute)
         for feature in features
     }
+    epoch = max(change.epoch, *map(_epoch, old.values()), 0)
     for feature, flag in flags.items():
         flag["metadata"] = {
             "repz.rollout": layout.rollout,
@@ -107,6 +109,8 @@ def write(layout: Layout, document: Document, change: Change, at: datetime) -> D
             "repz.at": at.isoformat(),
             "repz.key": change.target.key,
         }
+        if epoch:
+            flag["metadata"]["repz.epoch"] = epoch
     number = max(_number_of(change.expect), *map(_number, old.values()), 0) + 1
     revision = f"{number}-{_digest(flags)}"
     for flag in flags.values():
@@ -204,6 +208,12 @@ def _number_of(revision: str) -> int:
 
 def _number(flag: dict[str, Any]) -> int:
     return _number_of(str(_metadata(flag).get("repz.rev", "")))
+
+
+def _epoch(flag: dict[str, Any]) -> int:
+    """The highest epoch that wrote a flag. Kept through everybody's edits, as it is no part of what they mean."""
+    epoch = _metadata(flag).get("repz.epoch", 0)
+    return epoch if isinstance(epoch, int) else 0
 
 
 def _digest(flags: dict[str, dict[str, Any]]) -> str:

@@ -127,6 +127,10 @@ class Decisions:
         """Who last took the conn and did not give it up. The lease says whether it still holds."""
         self.collector: Recorded[events.CollectorTaken] | None = None
         """Who last became the collector. The lease says whether it still is."""
+        self.epoch = 0
+        """That of this store, by which a backend tells it from one that it took over from."""
+        self.idle: Recorded[events.StoreRestored | events.StoreRetired] | None = None
+        """Why the rollouts are not steered from this store; None if they are."""
         self.consoles: dict[str, Actor] = {}
         """Console id to actor of those opened and not closed in an orderly way; a killed one stays listed."""
         self._rebases: dict[str, Recorded[events.PlanRebased]] = {}
@@ -149,6 +153,9 @@ class Decisions:
             events.CollectorTaken: self._collector_taken,
             events.ConsoleOpened: self._console_opened,
             events.ConsoleClosed: self._console_closed,
+            events.StoreRestored: self._store_idle,
+            events.StoreRetired: self._store_idle,
+            events.StoreSteers: self._store_steers,
         }
 
     def fold(self, entries: Iterable[Entry]) -> bool:
@@ -266,6 +273,12 @@ class Decisions:
 
     def _collector_taken(self, entry: Entry, event: events.CollectorTaken) -> None:
         self.collector = Recorded(event, entry.actor, entry.at, entry.seq)
+
+    def _store_idle(self, entry: Entry, event: events.StoreRestored | events.StoreRetired) -> None:
+        self.idle = Recorded(event, entry.actor, entry.at, entry.seq)
+
+    def _store_steers(self, entry: Entry, event: events.StoreSteers) -> None:
+        self.epoch, self.idle = max(self.epoch, event.epoch), None
 
     def _console_opened(self, entry: Entry, event: events.ConsoleOpened) -> None:
         self.consoles[entry.actor.console] = entry.actor

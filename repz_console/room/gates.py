@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from repz_console.events import StoreRestored, StoreRetired
 from repz_console.facts import Bug, Freshness, Priority, RolloutState, Snapshot, Verdict
 from repz_console.plan.model import Plan, Rollout
 from repz_console.room import words
 from repz_console.room.bugs import ALWAYS, Queue, blocks
 from repz_console.room.control import only_holder
-from repz_console.room.decisions import ChangeRecord, RolloutDecisions
+from repz_console.room.decisions import ChangeRecord, Recorded, RolloutDecisions
 from repz_console.room.freshness import trustworthy
 from repz_console.room.views import ControlView, GateView
 
@@ -46,11 +47,16 @@ class Evidence(Struct, frozen=True):
     """The rollout's, as read back."""
     damage: str = ""
     """Why the journal could not be read in full: that something is not in it proves nothing then."""
+    epoch: int = 0
+    """The store's own."""
+    idle: Recorded[StoreRestored | StoreRetired] | None = None
+    """Why the store does not steer; None if it does."""
 
 
 def build(evidence: Evidence, now: datetime) -> tuple[GateView, ...]:
     """Every gate, in the order in which they are shown."""
     return (
+        *_store(evidence),
         _hold(evidence),
         _changes(evidence),
         *_bugs(evidence),
@@ -75,6 +81,22 @@ def readable_until(rollout: Rollout, snapshot: Snapshot | None) -> datetime | No
     if snapshot is None or snapshot.last_ok_at is None:
         return None
     return snapshot.last_ok_at + timedelta(seconds=rollout.max_age)
+
+
+def _store(evidence: Evidence) -> Iterable[GateView]:
+    """Shown only where it fails: elsewhere there never was another store."""
+
+    def gate(line: str) -> GateView:
+        return GateView("store", "This store steers", Verdict.FAIL, f"{line}; `store take-over` makes it steer")
+
+    if evidence.idle is not None and isinstance(evidence.idle.event, StoreRestored):
+        copy = evidence.idle.event
+        yield gate(f"restored from a copy of {copy.host} of {words.instant(copy.copied_at)}, and not steering yet")
+    elif evidence.idle is not None and isinstance(evidence.idle.event, StoreRetired):
+        why = f": {evidence.idle.event.reason}" if evidence.idle.event.reason else ""
+        yield gate(f"retired by {words.who(evidence.idle.actor)} at {words.instant(evidence.idle.at)}{why}")
+    elif evidence.state is not None and evidence.state.epoch > evidence.epoch:
+        yield gate("another store took this rollout over, perhaps on another machine: this one was left behind")
 
 
 def _hold(evidence: Evidence) -> GateView:

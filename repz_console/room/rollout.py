@@ -68,6 +68,8 @@ def gates_of(around: Surroundings, identity: str, target: Exposure | None, now: 
             snapshot=controller.snapshot,
             state=controller.state,
             damage=around.damage,
+            epoch=around.decisions.epoch,
+            idle=around.decisions.idle,
         ),
         now,
     )

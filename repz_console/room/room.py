@@ -233,7 +233,8 @@ class Room:
 
     def _rollouts(self, now: datetime) -> RolloutsView:
         around = self._surroundings(now)
-        decided = [self.decisions.rollout(identity) for identity in self._plan.rollout]
+        decided: list[object] = [self.decisions.epoch, self.decisions.idle]
+        decided += [self.decisions.rollout(identity) for identity in self._plan.rollout]
         controllers = [self._snapshots.get(each.controller) for each in self._plan.rollout.values()]
         inputs = (self._plan, around.control, around.queue, around.bugs, around.damage, *decided, *controllers)
         return self._memos.rollout.get(inputs, now, lambda: rollout.build(around, now))

@@ -33,6 +33,9 @@ from repz_console.tui.paint.words import chip
 _ROLES: dict[type, str] = {
     events.ChangeIntended: "strong",
     events.RolloutHeld: "warn",
+    events.StoreRestored: "warn",
+    events.StoreRetired: "warn",
+    events.StoreSteers: "strong",
     events.SourceFailed: "bad",
     events.SourceRecovered: "ok",
     events.ConnTaken: "accent",

@@ -144,6 +144,23 @@ def _closed(event: events.ConsoleClosed) -> str:
     return _because("closed a console", event.why)
 
 
+def _copied(event: events.StoreCopied) -> str:
+    return f"copied the journal up to entry {event.seq:,} to {event.to}"
+
+
+def _restored(event: events.StoreRestored) -> str:
+    copied = f"{event.copied_at:%Y-%m-%d %H:%M}Z"
+    return f"RESTORED the journal from a copy of {event.host} of {copied}, which ended at entry {event.seq:,}"
+
+
+def _retired(event: events.StoreRetired) -> str:
+    return _because("RETIRED this store", event.reason)
+
+
+def _steers(event: events.StoreSteers) -> str:
+    return _because("took the rollouts over: they are steered from this store", event.reason)
+
+
 def _erased(event: events.EntryErased) -> str:
     return _because(f"erased what entry {event.seq:,} said", event.reason)
 
@@ -179,6 +196,10 @@ _SENTENCES = cast(
         events.NoteAdded: _noted,
         events.ConsoleOpened: _opened,
         events.ConsoleClosed: _closed,
+        events.StoreCopied: _copied,
+        events.StoreRestored: _restored,
+        events.StoreRetired: _retired,
+        events.StoreSteers: _steers,
         events.EntryErased: _erased,
         events.Unknown: _unknown,
     },
