@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 import click
 
+from repz_console.commands.common import print_line
 from repz_console.commands.exits import Exit, Stop
 from repz_console.config import load
 
@@ -38,7 +39,7 @@ def command(file: Path, title: str, environment: str, zone: str, day: str | None
     except OSError as error:
         raise Stop(Exit.INPUT, f"{file} cannot be written: {error.strerror}") from error
     loaded = load(file)
-    click.echo(f"{file} is ready: {len(loaded.text.splitlines())} lines. Edit it, then: repz-console check {file}")
+    print_line(f"{file} is ready: {len(loaded.text.splitlines())} lines. Edit it, then: repz-console check {file}")
 
 
 def filled(title: str, environment: str, zone: str, launch: date) -> str:

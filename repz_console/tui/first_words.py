@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping
 
+from repz_console.text import safe
 from repz_console.tui.descriptor import own_description, say_last
 from repz_console.tui.modes import ALTERNATE_SCREEN, LEAVE
 
@@ -24,7 +25,7 @@ _PATIENCE = 0.3
 def show(asked: str) -> str:
     """Take the alternate screen and put the last known status line with its age on it. `asked` is the config named on
     the command line, empty if none was. Returns the line, empty if none is known."""
-    text = _printable(_last_known(asked))
+    text = safe(_last_known(asked), _MAX)
     columns = os.get_terminal_size(sys.stdout.fileno()).columns or 80
     _write(f"{ALTERNATE_SCREEN}\x1b[?25l\x1b[?7l\x1b[2m{text[:columns]}\x1b[0m")
     return text
@@ -82,7 +83,3 @@ def _ago(seconds: float) -> str:
     if whole < 120:
         return f"{whole} s"
     return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

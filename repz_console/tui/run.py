@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from repz_console.text import safe
 from repz_console.tui import first_words
 from repz_console.tui.signals import ENDING
 
@@ -35,7 +36,7 @@ def open_on(load: Callable[[], Loaded], asked: str = "") -> int:
     """
     refusal = unfit(os.environ)
     if refusal:
-        print(f"repz-console: {refusal}", file=sys.stderr)
+        print(f"repz-console: {safe(refusal)}", file=sys.stderr)
         return NO_TERMINAL
     for name in [name for name in os.environ if name.startswith("TEXTUAL")]:
         # Some of them press keys by themselves.
