@@ -267,7 +267,7 @@ class Known:
         self._show_plan()
 
     def _furnish(self) -> Sources:
-        sources = Sources(self.effective.loaded, self.effective.plan, self._folder)
+        sources = Sources(self._own, self.effective.loaded, self.effective.plan, self._folder)
         plan = self.effective.plan
         self.snapshots = {source: known for source, known in self.snapshots.items() if source in plan.source}
         for source, why in sources.broken.items():

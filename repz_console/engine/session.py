@@ -28,6 +28,7 @@ from repz_console.engine.poller import utc_now
 from repz_console.engine.presence import Presence
 from repz_console.engine.status_file import StatusFile
 from repz_console.engine.storage import Storage
+from repz_console.engine.trust import unfit_to_adopt
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import (
     AnyEvent,
@@ -255,6 +256,9 @@ class Session:
     async def adopt(self) -> str:
         """Make this console's own file the plan that everyone shares. Needs the conn; returns "" or why not."""
         own = self.loaded
+        unfit = unfit_to_adopt(own)
+        if unfit:
+            return f"your config cannot be adopted: {unfit}"
         return await self._govern(
             PlanAdopted(hash=own.hash, text=own.text, path=str(own.path.resolve()), includes=own.includes)
         )

@@ -10,12 +10,16 @@ import asyncio
 import contextlib
 from pathlib import Path
 
+import msgspec
+
 from repz_console.config import Loaded
 from repz_console.engine.deadline import Overdue, within
+from repz_console.engine.trust import withheld
 from repz_console.facts import Facts
 from repz_console.plan.model import Plan
 from repz_console.providers import registry
 from repz_console.providers.base import Context, Fetcher, JournalReader, Provider, ProviderError, Refused, RolloutWriter
+from repz_console.secret import anything_known, redact_json
 from repz_console.text import safe
 
 OPEN_DEADLINE = 5.0
@@ -27,8 +31,8 @@ CLOSE_DEADLINE = 1.0
 class Sources:
     """The providers of one plan."""
 
-    def __init__(self, loaded: Loaded, plan: Plan, state: Path) -> None:
-        """`plan` is the one in force; `state` is the store's folder. Opens nothing."""
+    def __init__(self, own: Loaded, loaded: Loaded, plan: Plan, state: Path) -> None:
+        """`own` is this user's config, `loaded` the one of the plan in force, `state` the store's folder."""
         self.readers: dict[str, JournalReader] = {}
         """Those that fold the journal, by source id."""
         self.broken: dict[str, str] = {}
@@ -37,8 +41,12 @@ class Sources:
         self._opened: dict[str, Provider] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         for source_id, source in plan.source.items():
-            context = Context(source=source_id, plan=plan, folder=loaded.path.resolve().parent, state=state)
+            folder = loaded.path.resolve().parent
+            context = Context(source=source_id, plan=plan, folder=folder, state=state, vault=own.vault)
             try:
+                if why := withheld(own, loaded, source_id):
+                    self.broken[source_id] = safe(why)
+                    continue
                 provider = registry.create(source_id, source, loaded.options.get(source_id), context)
             except Exception as error:  # a stranger's class may raise anything; the other sources go on
                 self.broken[source_id] = safe(f"cannot be used: {error}")
@@ -62,7 +70,7 @@ class Sources:
         provider = await self._open(source_id)
         if not isinstance(provider, Fetcher):
             raise ProviderError(f"{source_id} is not polled")
-        return await provider.fetch()
+        return _without_secrets(await provider.fetch())
 
     async def writer(self, source_id: str) -> RolloutWriter:
         """The backend of that id, open. Raises `Refused` if there is none, `ProviderError` if it cannot be opened."""
@@ -97,3 +105,12 @@ class Sources:
     async def _close(self, provider: Provider) -> None:
         with contextlib.suppress(Exception):  # it is being left behind: nothing that it could say matters any more
             await within(CLOSE_DEADLINE, provider.__aexit__(None, None, None))
+
+
+def _without_secrets(facts: Facts) -> Facts:
+    """A server may answer with what it was asked with."""
+    if not anything_known():
+        return facts
+    told = msgspec.json.encode(facts)
+    masked = redact_json(told)
+    return facts if masked == told else msgspec.json.decode(masked, type=Facts)

@@ -38,6 +38,7 @@ class Host(Provider):
     """
 
     kind: ClassVar[str] = "host"
+    own_config_only = False
     Options = HostOptions
     options: HostOptions
 

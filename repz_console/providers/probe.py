@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from msgspec import field
+
 from repz_console.facts import Facts, Reading
 from repz_console.providers.address import check_proxy, check_url
 from repz_console.providers.base import Context, Options, Provider, ProviderError, reading_time
+from repz_console.providers.headers import Headers, check_headers, revealed
 from repz_console.providers.net import Answer, Client
 
 TOO_MANY = 429
@@ -32,12 +35,15 @@ class ProbeOptions(Options, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How many of the latest answered checks the percentiles are taken over."""
     proxy: str = ""
     """An HTTP proxy to go through, `http://HOST:PORT`. The environment's proxies are not used."""
+    headers: Headers = field(default_factory=dict)
+    """Sent with each check. A secret is named: `{ Authorization = { secret = "NAME", prefix = "Bearer " } }`."""
 
     def __post_init__(self) -> None:
         """Refuse what no check could ever answer."""
         check_url(self.url)
         if self.proxy:
             check_proxy(self.proxy)
+        check_headers(self.headers)
         if not 100 <= self.expect <= 599:
             raise ValueError("expect must be an HTTP status from 100 to 599")
         if not 0 < self.timeout <= 60:
@@ -53,6 +59,7 @@ class Probe(Provider):
     """
 
     kind: ClassVar[str] = "probe"
+    own_config_only = False
     Options = ProbeOptions
     options: ProbeOptions
 
@@ -64,8 +71,12 @@ class Probe(Provider):
     async def fetch(self) -> Facts:
         """One check over a fresh connection. Raises `ProviderError` where the server turned the check itself away:
         that tells nothing about whether it is up."""
+        options = self.options
+        headers = await revealed(options.headers, self.context)
         try:
-            answer = await self._client.fetch("GET", self.options.url, deadline=self.options.timeout, whole=False)
+            answer = await self._client.fetch(
+                "GET", options.url, deadline=options.timeout, headers=headers, whole=False
+            )
         except ProviderError as error:
             return self._readings(None, error.fault.what)
         if answer.status == TOO_MANY and self.options.expect != TOO_MANY:

@@ -27,7 +27,7 @@ async def examine(loaded: Loaded, state: Path | None) -> list[Answer]:
 
 async def _try(loaded: Loaded, name: str, state: Path | None) -> list[Answer]:
     source = loaded.plan.source[name]
-    context = Context(source=name, plan=loaded.plan, folder=loaded.path.parent, state=state)
+    context = Context(source=name, plan=loaded.plan, folder=loaded.path.parent, state=state, vault=loaded.vault)
     started = time.monotonic()
     try:
         provider = registry.create(name, source, loaded.options.get(name), context)
