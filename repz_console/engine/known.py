@@ -300,6 +300,7 @@ class Known:
             plan=self.effective.plan,
             origin=self.effective.origin,
             snapshots=self.snapshots,
+            tells=self.sources.tells,
             bugs_into=next((source for source, one in readers.items() if isinstance(one, BugTriage)), ""),
             spend_into=next((source for source, one in readers.items() if isinstance(one, SpendBook)), ""),
             findings=[

@@ -37,6 +37,8 @@ class Sources:
         """Those that fold the journal, by source id."""
         self.broken: dict[str, str] = {}
         """Source id to why it cannot be used at all, in one line."""
+        self.tells: dict[str, frozenset[str]] = {}
+        """Source id to the fields of `Facts` that it fills once it answers."""
         self._providers: dict[str, Provider] = {}
         self._opened: dict[str, Provider] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -50,8 +52,10 @@ class Sources:
                 provider = registry.create(source_id, source, loaded.options.get(source_id), context)
             except Exception as error:  # a stranger's class may raise anything; the other sources go on
                 self.broken[source_id] = safe(f"cannot be used: {error}")
+                self.tells[source_id] = _told_by(source.kind)
                 continue
             self._providers[source_id] = provider
+            self.tells[source_id] = provider.tells
             self._locks[source_id] = asyncio.Lock()
             if isinstance(provider, JournalReader):
                 self.readers[source_id] = provider
@@ -105,6 +109,14 @@ class Sources:
     async def _close(self, provider: Provider) -> None:
         with contextlib.suppress(Exception):  # it is being left behind: nothing that it could say matters any more
             await within(CLOSE_DEADLINE, provider.__aexit__(None, None, None))
+
+
+def _told_by(kind: str) -> frozenset[str]:
+    """What a kind tells, of which there is no provider. One that cannot even be loaded might tell anything."""
+    try:
+        return registry.load(kind).tells
+    except registry.KindError:
+        return frozenset(Facts.__struct_fields__)
 
 
 def _without_secrets(facts: Facts) -> Facts:

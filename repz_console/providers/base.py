@@ -109,6 +109,9 @@ class Provider:
     """Whether a plan that somebody else adopted may not use this kind on this machine unless this user's own config has
     the same table. False for a kind whose options can neither run anything nor reach what only this user may."""
     Options: ClassVar[type[Options]] = Options
+    tells: ClassVar[frozenset[str]] = frozenset()
+    """The fields of `Facts` that it fills whenever it answers, such as `bugs`. Until it has answered nobody knows what
+    is in them, and what rests on them is INCONCLUSIVE."""
 
     def __init__(self, options: Any, context: Context) -> None:
         """`options` is an instance of the class's own `Options`."""

@@ -32,6 +32,7 @@ class Ledger(Provider):
     """A spend book that needs no accounting system."""
 
     kind: ClassVar[str] = "ledger"
+    tells = frozenset({"spend"})
     own_config_only = False
 
     def __init__(self, options: Any, context: Context) -> None:

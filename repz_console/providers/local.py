@@ -20,6 +20,7 @@ class Local(Provider):
     """A bug tracker that needs no server."""
 
     kind: ClassVar[str] = "local"
+    tells = frozenset({"bugs"})
     own_config_only = False
 
     def __init__(self, options: Any, context: Context) -> None:

@@ -15,6 +15,7 @@ class Plan(Provider):
     """Folds ticks and progress; the last word on an item or a task counts."""
 
     kind: ClassVar[str] = "plan"
+    tells = frozenset({"ticks", "progress"})
     own_config_only = False
 
     def __init__(self, options: Any, context: Context) -> None:

@@ -108,6 +108,7 @@ class Room:
         self._origin = origin or Origin()
         self._viewer = viewer
         self._snapshots: dict[str, Snapshot] = {}
+        self._tells: dict[str, frozenset[str]] = {}
         self._people: tuple[Person, ...] = ()
         self._lease: Held | None = None
         self._collector: Held | None = None
@@ -131,6 +132,7 @@ class Room:
         viewer: Viewer | None = None,
         entries: Iterable[Entry] = (),
         snapshots: Mapping[str, Snapshot] | None = None,
+        tells: Mapping[str, frozenset[str]] | None = None,
         people: Iterable[Person] | None = None,
         lease: Held | _Keep | None = KEEP,
         collector: Held | _Keep | None = KEEP,
@@ -145,7 +147,8 @@ class Room:
         """Take in what changed; what is not given stays.
 
         `entries` are further ones, oldest first (those already folded are passed over). `snapshots` are all sources'
-        by id, those that follow the journal included. `lease` is the conn's and `collector` the collector's, None
+        by id, those that follow the journal included, and `tells` the fields of `Facts` that each fills once it
+        answers. `lease` is the conn's and `collector` the collector's, None
         while free. `trouble` is why the journal cannot be appended to, `refused` why the disk
         took nothing when that was last tried and `damage` why the journal could not be read in full. `bugs_into` and
         `spend_into` are the sources that new bugs and spend are written in, empty for none.
@@ -155,6 +158,7 @@ class Room:
         self._origin = origin if origin is not None else self._origin
         self._viewer = viewer if viewer is not None else self._viewer
         self._snapshots = dict(snapshots) if snapshots is not None else self._snapshots
+        self._tells = dict(tells) if tells is not None else self._tells
         self._people = tuple(people) if people is not None else self._people
         self._lease = lease if lease is not KEEP else self._lease
         self._collector = collector if collector is not KEEP else self._collector
@@ -318,6 +322,14 @@ class Room:
     def _told(
         self, field: Literal["bugs", "spend", "ticks", "progress"], now: datetime
     ) -> tuple[tuple[Any, ...], Freshness]:
-        """What each source that has such facts tells, and how fresh the least fresh of those sources is."""
-        known = [each for each in self._known() if each is not None and getattr(each.facts, field, None) is not None]
-        return tuple(getattr(each.facts, field) for each in known), worst(freshness(each, now) for each in known)
+        """What each source that has such facts tells, and how fresh the least fresh of those sources is. One that would
+        have such facts and has not told them is DOWN: what the others tell is not all there is."""
+        parts, buckets = [], []
+        for source, snapshot in zip(self._plan.source, self._known(), strict=True):
+            told = getattr(snapshot.facts, field, None) if snapshot is not None else None
+            if told is not None:
+                parts.append(told)
+                buckets.append(freshness(snapshot, now))
+            elif field in self._tells.get(source, ()):
+                buckets.append(Freshness.DOWN)
+        return tuple(parts), worst(buckets)

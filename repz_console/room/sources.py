@@ -26,6 +26,7 @@ def build(plan: Plan, snapshots: Mapping[str, Snapshot], now: datetime) -> Sourc
                 freshness=freshness(snapshot, now),
                 last_ok_at=snapshot.last_ok_at if snapshot is not None else None,
                 error=snapshot.error if snapshot is not None else "",
+                notes=snapshot.facts.notes if snapshot is not None and snapshot.facts is not None else (),
             )
         )
     return SourcesView(

@@ -393,6 +393,8 @@ class SourceView(Struct, frozen=True):
     last_ok_at: datetime | None
     """Exact unless LIVE: then it may be an earlier good answer's, so that an unchanged poll changes no view."""
     error: str
+    notes: tuple[str, ...] = ()
+    """What is odd about the source itself, one plain line each."""
 
 
 class SourcesView(Struct, frozen=True):

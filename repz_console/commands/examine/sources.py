@@ -63,6 +63,8 @@ def _answer(name: str, kind: str, facts: Facts | None, seconds: float) -> Answer
         count(len(facts.rollouts), "rollout") if facts.rollouts is not None else "",
     ]
     said = ", ".join(part for part in known if part) or "nothing yet"
+    if facts.notes:
+        return Answer(AREA, name, "warn", f"{kind}: {said}; {'; '.join(facts.notes)}", "set the clock that is wrong")
     blind = [reading for reading in facts.readings if reading.value is None]
     line = f"{kind}: {said} in {seconds * 1000:.0f} ms"
     if blind:

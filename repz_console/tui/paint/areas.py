@@ -144,6 +144,10 @@ def _sources(view: RoomView) -> Standing:
         when = f" since {minute(since, zone_of(view.clock.zone))}" if since else ""
         because = next((f" ({source.error})" for source in troubled if source.error), "")
         text = f"{counted[0]}: {names}{when}{because}" + "".join(f", {part}" for part in counted[1:])
+    odd = [f"{source.id}: {note}" for source in sources for note in source.notes]
+    if odd:
+        role = role if role == "bad" else "warn"
+        text = "; ".join((text, *odd))
     if not view.control.collector and any(source.interval > 0 for source in sources):
         return Standing("", "SOURCES", "bad", f"{text}; nobody polls")
     return Standing("", "SOURCES", role, text)
