@@ -24,12 +24,13 @@ class Figure:
     """How often a promise is tried in this run, and what came of it."""
 
     def __init__(self, full: bool, properties: list[tuple[str, object]]) -> None:
-        self._full = full
+        self.full = full
+        """Whether the promise is tried as often as it is made."""
         self._properties = properties
 
     def count(self, quick: int, full: int) -> int:
         """How often to try: `full` with `--full`, else `quick`."""
-        return full if self._full else quick
+        return full if self.full else quick
 
     def say(self, line: str) -> None:
         """A line for the end of the run, such as `1,000 kills of 3 writers: 0 of 28,894 entries lost`."""

@@ -311,11 +311,17 @@ async def test_kill_9_anywhere_leaves_no_change_half_known(
     tmp_path: Path, point: str, outcome: str, exposed: bool
 ) -> None:
     loaded = launch(tmp_path)
-    died = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-m", "tests.support.doomed", str(tmp_path), point], timeout=30, check=False
-    )
-    assert died.returncode == -9
     assert point in doomed.POINTS
+    died = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "tests.support.doomed"],
+        input=f"{tmp_path} {point}\n",
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert died.stdout == f"{tmp_path} -9\n", died.stderr
     async with opened(loaded, "ben", watch=True) as session:
         await eventually(lambda: not session._known.decisions.unsettled())
         ops = [entry.event for entry in session.entries() if isinstance(entry.event, ChangeIntended)]
