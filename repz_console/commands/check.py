@@ -12,6 +12,7 @@ import msgspec
 from repz_console import config
 from repz_console.commands.common import config_option, config_path, print_json, print_line
 from repz_console.commands.exits import Exit
+from repz_console.inline_secrets import REMEDY
 from repz_console.plan.lint import Finding, findings
 from repz_console.tui.paint.format import count
 
@@ -37,7 +38,7 @@ def command(ctx: click.Context, file: Path | None, as_json: bool, strict: bool) 
             raise
         print_json({"valid": False, "mistakes": msgspec.to_builtins(error.mistakes), "findings": []})
         return Exit.INPUT
-    found = findings(loaded.plan, loaded.where, datetime.now(UTC))
+    found = [*_inline(loaded), *findings(loaded.plan, loaded.where, datetime.now(UTC))]
     if as_json:
         print_json(
             {
@@ -52,6 +53,13 @@ def command(ctx: click.Context, file: Path | None, as_json: bool, strict: bool) 
         for line in _report(loaded, found):
             print_line(line)
     return Exit.FOUND if strict and any(finding.severity != "info" for finding in found) else Exit.DONE
+
+
+def _inline(loaded: config.Loaded) -> Iterator[Finding]:
+    """Secrets in a config that nobody else can read: one chmod or one commit would give them away."""
+    for path in loaded.inline:
+        text = f"a secret stands in the config itself; better {REMEDY}"
+        yield Finding("inline-secret", "warning", text, (path,), (loaded.where(path),))
 
 
 def _report(loaded: config.Loaded, found: Sequence[Finding]) -> Iterator[str]:

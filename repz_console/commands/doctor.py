@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from repz_console.commands.common import config_option, config_path, print_json, print_line
-from repz_console.commands.examine import clock, configuration, sources, storage, terminal
+from repz_console.commands.examine import clock, configuration, secrets, sources, storage, terminal
 from repz_console.commands.examine.answer import Answer
 from repz_console.commands.exits import Exit
 from repz_console.plan.model import Plan
@@ -43,6 +43,7 @@ def _everything(explicit: Path | None) -> list[Answer]:
     configured, loaded = configuration.examine(explicit)
     answers += configured
     if loaded is not None:
+        answers += asyncio.run(secrets.examine(loaded))
         answers += storage.examine(loaded.plan.store.path, loaded.path.parent)
         try:
             state = place.folder(loaded.plan.store.path, loaded.path.parent)

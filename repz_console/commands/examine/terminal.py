@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from repz_console.commands.examine.answer import Answer
+from repz_console.process import child_environment
 from repz_console.text import safe
 
 AREA = "terminal"
@@ -189,7 +190,12 @@ def _ask_tmux(option: str) -> str | None:
     for scope in ("-sv", "-gv"):
         try:
             answer = subprocess.run(  # noqa: S603 - a fixed command line, the program found on PATH
-                [program, "show-options", scope, option], capture_output=True, text=True, timeout=2, check=False
+                [program, "show-options", scope, option],
+                env=child_environment(["TMUX", "TMUX_TMPDIR"]),
+                capture_output=True,
+                text=True,
+                timeout=2,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
             return None
