@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rebase": ("rebase", "Move every date of the plan to a new full launch."),
     "record": ("record", "Poll for everyone, without a screen, until told to end."),
     "doctor": ("doctor", "Look at the terminal, config, store, sources and clock."),
+    "reset": ("reset", "Put a terminal right that a killed console left behind."),
     "init": ("init", "Write a commented config.toml to start another launch from."),
     "completion": ("completion", "Print the completion script of a shell."),
 }

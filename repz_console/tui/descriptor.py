@@ -12,6 +12,26 @@ from typing import Any
 
 from repz_console.tui.modes import LEAVE
 
+_SANE_KEYS = {
+    "VINTR": b"\x03",
+    "VQUIT": b"\x1c",
+    "VERASE": b"\x7f",
+    "VKILL": b"\x15",
+    "VEOF": b"\x04",
+    "VEOL": b"\0",
+    "VEOL2": b"\0",
+    "VSTART": b"\x11",
+    "VSTOP": b"\x13",
+    "VSUSP": b"\x1a",
+    "VREPRINT": b"\x12",
+    "VWERASE": b"\x17",
+    "VLNEXT": b"\x16",
+    "VDISCARD": b"\x0f",
+    "VMIN": b"\x01",
+    "VTIME": b"\0",
+}
+"""The keys that a terminal acts on by itself, as every system sets them at first."""
+
 
 def own_description(fileno: int) -> int:
     """A descriptor of the same terminal whose writes never wait, without making the shell's so."""
@@ -101,3 +121,22 @@ def give_back(out: int, fileno: int, attributes: list[Any] | None, patience: flo
         with contextlib.suppress(termios.error):
             termios.tcflush(fileno, termios.TCIFLUSH)
         restore(fileno, attributes)
+
+
+def make_sane(fileno: int) -> None:
+    """The attributes that `stty sane` sets: lines, echo, and the keys that signal. Raises `OSError`."""
+    try:
+        attributes = termios.tcgetattr(fileno)
+        attributes[tty.IFLAG] &= ~(termios.IGNBRK | termios.INLCR | termios.IGNCR | termios.IXOFF | termios.ISTRIP)
+        attributes[tty.IFLAG] |= termios.BRKINT | termios.ICRNL | termios.IMAXBEL | termios.IXON
+        attributes[tty.OFLAG] |= termios.OPOST | termios.ONLCR
+        attributes[tty.CFLAG] |= termios.CREAD
+        attributes[tty.LFLAG] &= ~(termios.ECHONL | termios.NOFLSH | termios.TOSTOP | termios.ECHOPRT)
+        attributes[tty.LFLAG] |= termios.ISIG | termios.ICANON | termios.IEXTEN | termios.ECHO
+        attributes[tty.LFLAG] |= termios.ECHOE | termios.ECHOK | termios.ECHOCTL | termios.ECHOKE
+        for name, key in _SANE_KEYS.items():
+            attributes[tty.CC][getattr(termios, name)] = key
+        termios.tcflow(fileno, termios.TCOON)
+        termios.tcsetattr(fileno, termios.TCSANOW, attributes)
+    except termios.error as error:
+        raise OSError(*error.args) from error
