@@ -153,6 +153,16 @@ class RolloutResumed(Event, frozen=True, tag="rollout.resumed"):
     reason: str = ""
 
 
+class EmergencyImported(Event, frozen=True, tag="emergency.imported"):
+    """Entries were recorded in the emergency file while the journal could not be written, and journaled now. They have
+    the time and the actor of what they tell; this entry has those of whose console brought them in."""
+
+    entries: tuple[int, ...]
+    """Their numbers in the journal."""
+    why: str = ""
+    """Why the journal did not take them then."""
+
+
 class ConnTaken(Event, frozen=True, tag="conn.taken"):
     """Somebody took the conn; `from_whom` is named when it was taken from a holder."""
 
@@ -274,6 +284,7 @@ AnyEvent = (
     | BackendFenced
     | RolloutHeld
     | RolloutResumed
+    | EmergencyImported
     | ConnTaken
     | ConnReleased
     | CollectorTaken

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from repz_console.engine import carrier
+from repz_console.engine import carrier, recorder
 from repz_console.engine.session import Session
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import AnyEvent, ChangeEnded, ChangeIntended, Entry
@@ -332,7 +332,8 @@ async def test_the_way_back_goes_on_without_the_journal_and_says_so(
         assert "NOT JOURNALED" in outcome.line
         assert exposures.same(backend.state.exposure, left)
     held = await session.control.hold("production")
-    assert held.state == "refused"
+    assert held.state == "confirmed"
+    assert "NOT JOURNALED, but recorded in the emergency file" in held.line
     with pytest.raises(StoreError):
         await session.note("lost")
 
@@ -341,7 +342,7 @@ async def test_the_way_back_does_not_wait_for_a_journal_that_hangs(
     session: Session, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await widen(session, 20)
-    monkeypatch.setattr(carrier, "JOURNAL_PATIENCE", 0.05)
+    monkeypatch.setattr(recorder, "JOURNAL_PATIENCE", 0.05)
     thaw = threading.Event()
     append = Journal.append
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from repz_console.engine.storage import Storage
+from repz_console.store import emergency, identity
 from repz_console.store.errors import NewerStore, StoreError
 from repz_console.store.telemetry import Telemetry
 
@@ -69,10 +70,35 @@ async def test_without_telemetry_decisions_can_still_be_read(tmp_path: Path, mon
     await storage.close()
 
 
-async def test_a_newer_store_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_newer_store_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def newer(*_: object) -> None:
         raise NewerStore("telemetry.db was made by a newer repz-console")
 
+    opening = Telemetry.open
     monkeypatch.setattr(Telemetry, "open", newer)
-    with pytest.raises(NewerStore):
-        await Storage.open("store", tmp_path)
+    storage = await Storage.open("store", tmp_path)
+    assert storage.absent
+    condition = await storage.run(lambda stores: stores.journal.condition)
+    assert condition.trouble == condition.damage == "telemetry.db was made by a newer repz-console"
+    with pytest.raises(StoreError, match="newer"):
+        await storage.run(lambda stores: stores.leases.take("conn", identity.actor(), 15.0))
+    monkeypatch.setattr(Telemetry, "open", opening)
+    assert await storage.open_late()
+    assert not storage.absent
+    assert (await storage.run(lambda stores: stores.journal.condition)).trouble == ""
+    await storage.close()
+
+
+async def test_a_store_that_does_not_open_in_time_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr("repz_console.engine.storage.OPENING_PATIENCE", 0.05)
+    monkeypatch.setattr("repz_console.store.place.folder", lambda *_: gate.wait(30) and tmp_path)
+    storage = await Storage.open("store", tmp_path)
+    assert storage.absent
+    assert "did not open within" in (await storage.run(lambda stores: stores.journal.condition)).trouble
+    assert tmp_path not in storage.folder.parents, "nothing more is asked of a disk that hangs"
+    assert storage.emergency.files[0].path == tmp_path / "store" / emergency.NAME
+    await storage.close()
+    gate.set()

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from repz_console.commands.common import config_option, config_path, print_json, print_line
-from repz_console.commands.examine import clock, configuration, secrets, sources, storage, terminal
+from repz_console.commands.examine import clock, configuration, secrets, sources, storage, terminal, way_back
 from repz_console.commands.examine.answer import Answer
 from repz_console.commands.exits import Exit
 from repz_console.plan.model import Plan
@@ -26,8 +26,8 @@ _SIGNS = {"ok": "ok  ", "note": "note", "warn": "WARN", "bad": "BAD "}
 def command(ctx: click.Context, as_json: bool) -> int:
     """Look at the terminal, tmux, the config, the store, every source and the clock, and say what to mend.
 
-    Each source is asked once, and nothing is written but the store's folder if it is missing. Exits 0 if nothing
-    stands in the way of running a launch, else 1.
+    Each source is asked once. Nothing is written but the store's folder and its emergency file if they are missing, and
+    in that file a record that is taken out again. Exits 0 if nothing stands in the way of running a launch, else 1.
     """
     answers = _everything(config_path(ctx))
     if as_json:
@@ -49,7 +49,8 @@ def _everything(explicit: Path | None) -> list[Answer]:
             state = place.folder(loaded.plan.store.path, loaded.path.parent)
         except StoreError:
             state = None
-        answers += asyncio.run(sources.examine(loaded, state))
+        asked = asyncio.run(sources.examine(loaded, state))
+        answers += [*asked, *way_back.examine(loaded, state, asked)]
     return answers + clock.examine(zones(loaded.plan) if loaded is not None else ())
 
 

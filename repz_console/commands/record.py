@@ -9,6 +9,7 @@ import signal
 import click
 
 from repz_console.commands.common import config_option, loaded
+from repz_console.commands.exits import Exit, Stop
 from repz_console.commands.failures import say
 from repz_console.commands.journal import line
 from repz_console.config import Loaded
@@ -41,6 +42,8 @@ async def _record(config: Loaded) -> None:
     for number in _ENDED_BY:
         loop.add_signal_handler(number, end, number.name)
     async with Session.open(config, collect=True, recorder=True) as session:
+        if session.without:
+            raise Stop(Exit.REFUSED, session.without)
         gc.enable()  # unlike other commands this one stays
         teller = _Teller(session)
         say(f"records {config.plan.launch.title}: {len(config.plan.source)} sources, the store is {session.folder}")

@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from repz_console.commands.common import config_option, loaded, print_json, print_line
+from repz_console.commands.common import config_option, loaded, print_json, print_line, refuse_damaged
 from repz_console.commands.failures import say
 from repz_console.config import Loaded
 from repz_console.engine.session import Session
@@ -32,6 +32,7 @@ def command(ctx: click.Context, as_json: bool, refresh: bool) -> None:
 
         for line in report(view):
             print_line(line)
+    refuse_damaged(view.journal.damage)
 
 
 async def _look(config: Loaded, refresh: bool) -> tuple[RoomView, tuple[str, ...]]:

@@ -1,21 +1,21 @@
 """Takes a decided change through the journal and the backend: intended, sent, applied once, read back, ended.
 
-The journal comes first. A change that widens stops where it cannot be written; a way back goes on without it and says
-so. Nothing is sent twice but a kill, whose target is the same whatever happened before.
+The journal comes first. A change that widens stops where it cannot be written; a way back is then written down
+elsewhere, goes on and says so. Nothing is sent twice but a kill, whose target is the same whatever happened before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Coroutine
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 from repz_console.engine.deadline import within
 from repz_console.engine.known import Known
 from repz_console.engine.liveness import Liveness
 from repz_console.engine.outcome import Outcome
 from repz_console.engine.read_back import read_back, told
+from repz_console.engine.recorder import JOURNALED, Recorder, Writing, Written
 from repz_console.engine.storage import Storage
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import ChangeEnded, ChangeIntended, ChangeSent
@@ -28,8 +28,6 @@ from repz_console.store.fence import Fence
 
 CHANGE_DEADLINE = 10.0
 """Seconds a backend has to apply a change. A change that took longer may still arrive."""
-JOURNAL_PATIENCE = 2.0
-"""Seconds a way back waits for the journal before it goes on without it."""
 KILL_PATIENCE = 30.0
 """Seconds in which a kill is sent again until it is seen to hold."""
 BLIND_PATIENCE = 3.0
@@ -42,7 +40,7 @@ Ending = Literal["confirmed", "rejected", "unknown", "not_applied", "superseded"
 class Carrier:
     """Carries changes out in this console's name."""
 
-    def __init__(self, storage: Storage, writer: JournalWriter, known: Known) -> None:
+    def __init__(self, storage: Storage, writer: JournalWriter, known: Known, recorder: Recorder) -> None:
         """Carries nothing yet."""
         self.liveness = Liveness(storage.folder, known.actor.console)
         self.in_flight: set[str] = set()
@@ -50,6 +48,7 @@ class Carrier:
         self._storage = storage
         self._writer = writer
         self._known = known
+        self._recorder = recorder
 
     async def widen(self, intent: ChangeIntended, fence: Fence, meanwhile: Callable[[], str]) -> Outcome:
         """Carry out a change that lets more people see more. Raises nothing that a backend or the journal does.
@@ -69,16 +68,16 @@ class Carrier:
             try:
                 sent = await self._writer.append(ChangeSent(op=op), fence=fence, unique=sent_key(op))
             except StoreError as error:
-                await self._end(op, "rejected", why=f"nothing was sent: {error}")
+                await self._recorder.write(_ending(op, "rejected", f"nothing was sent: {error}"))
                 state: Literal["denied", "refused"] = "denied" if isinstance(error, FenceError) else "refused"
                 return Outcome(state, f"{error}: nothing was sent", op)
             if not isinstance(sent.event, ChangeSent):
                 return Outcome("refused", "this console was away, and the change was given up meanwhile", op)
             why = meanwhile()
             if why:
-                await self._end(op, "rejected", why=f"it was not sent after all: {why}")
+                await self._recorder.write(_ending(op, "rejected", f"it was not sent after all: {why}"))
                 return Outcome("refused", f"{why}: nothing was sent", op)
-            return await self._apply(intent, journaled=True)
+            return await self._apply(intent, JOURNALED)
         finally:
             self.in_flight.discard(op)
 
@@ -86,8 +85,7 @@ class Carrier:
         """Carry out a change after which nobody sees more than before: needs no fence, and no journal either."""
         self.in_flight.add(intent.op)
         try:
-            journaled = await self._patiently(self._announce(intent))
-            return await self._apply(intent, journaled=journaled)
+            return await self._apply(intent, await self._announce(intent))
         finally:
             self.in_flight.discard(intent.op)
 
@@ -95,55 +93,57 @@ class Carrier:
         """Take everything back, and see to it that it stays so for as long as an earlier change may still arrive."""
         self.in_flight.add(intent.op)
         try:
-            journaled = await self._patiently(self._announce(intent))
+            announced = await self._announce(intent)
             longest_flight = CHANGE_DEADLINE if self._may_arrive(intent) else 0.0
             ending, why, revision = await self._insist(intent, longest_flight)
-            return await self._finish(intent, ending, why, revision, journaled=journaled)
+            return await self._finish(intent, announced, ending, why, revision)
         finally:
             self.in_flight.discard(intent.op)
 
     async def end(self, op: str, ending: Ending, why: str, revision: str = "") -> None:
         """Journal what became of a change, once for everybody. Raises `StoreError`."""
-        key = f"change.unknown:{op}" if ending == "unknown" else f"change.ended:{op}"
-        await self._writer.append(ChangeEnded(op=op, outcome=ending, revision=revision, why=why), unique=key)
+        event, key = _ending(op, ending, why, revision)
+        await self._writer.append(event, unique=key)
 
-    async def _announce(self, intent: ChangeIntended) -> None:
-        with contextlib.suppress(StoreError):  # without its lock this console only looks dead; the entry matters more
-            await self._storage.run(lambda _: self.liveness.hold())
-        await self._writer.append(intent, unique=f"change.intended:{intent.op}")
-        await self._writer.append(ChangeSent(op=intent.op), unique=sent_key(intent.op))
+    async def _announce(self, intent: ChangeIntended) -> Written:
+        return await self._recorder.write(
+            (intent, f"change.intended:{intent.op}"),
+            (ChangeSent(op=intent.op), sent_key(intent.op)),
+            # Without its lock this console only looks dead; the entry matters more.
+            before=self.liveness.hold,
+        )
 
-    async def _apply(self, intent: ChangeIntended, *, journaled: bool) -> Outcome:
+    async def _apply(self, intent: ChangeIntended, announced: Written) -> Outcome:
         try:
             backend = await self._backend(intent)
         except ProviderError as error:
-            return await self._finish(intent, "rejected", told(error), journaled=journaled)
+            return await self._finish(intent, announced, "rejected", told(error))
         try:
             applied = await self._send(backend, intent)
         except (Conflict, Refused) as error:
-            return await self._finish(intent, "rejected", told(error), journaled=journaled)
+            return await self._finish(intent, announced, "rejected", told(error))
         except Exception as error:  # whatever it was, the backend may have done it
-            return await self._look_after(intent, told(error), journaled=journaled)
+            return await self._look_after(intent, announced, told(error))
         try:
             state = await read_back(self._known, intent.rollout)
         except ProviderError as error:
             why = f"the backend confirmed it; {told(error)}"
-            return await self._finish(intent, "confirmed", why, applied.revision, journaled=journaled)
+            return await self._finish(intent, announced, "confirmed", why, applied.revision)
         why = "" if state.op == intent.op else f"changed again since, by {state.changed_by or 'somebody else'}"
         if not why and not exposures.same(state.exposure, intent.target):
             why = f"but the backend shows {words.exposure(state.exposure)}"
-        return await self._finish(intent, "confirmed", why, applied.revision, journaled=journaled)
+        return await self._finish(intent, announced, "confirmed", why, applied.revision)
 
-    async def _look_after(self, intent: ChangeIntended, trouble: str, *, journaled: bool) -> Outcome:
+    async def _look_after(self, intent: ChangeIntended, announced: Written, trouble: str) -> Outcome:
         """The backend did not answer as it should: only what it shows now can tell."""
         try:
             state = await read_back(self._known, intent.rollout)
         except ProviderError as error:
-            return await self._finish(intent, "unknown", f"{trouble}; {told(error)}", journaled=journaled)
+            return await self._finish(intent, announced, "unknown", f"{trouble}; {told(error)}")
         if state.op == intent.op:
             why = f"found when reading back, after: {trouble}"
-            return await self._finish(intent, "confirmed", why, state.revision, journaled=journaled)
-        return await self._finish(intent, "unknown", trouble, journaled=journaled)
+            return await self._finish(intent, announced, "confirmed", why, state.revision)
+        return await self._finish(intent, announced, "unknown", trouble)
 
     def _may_arrive(self, intent: ChangeIntended) -> bool:
         """Whether a change without an outcome could still expose somebody; another kill could not."""
@@ -200,43 +200,25 @@ class Carrier:
         return await within(CHANGE_DEADLINE, backend.apply(change))
 
     async def _finish(
-        self, intent: ChangeIntended, ending: Ending, why: str, revision: str = "", *, journaled: bool
+        self, intent: ChangeIntended, announced: Written, ending: Ending, why: str, revision: str = ""
     ) -> Outcome:
-        written = await self._patiently(self.end(intent.op, ending, why, revision))
-        line = _line(intent, ending, why)
-        if not journaled or not written:
-            line += f" - NOT JOURNALED: {self._why_unwritten()}"
+        written = await self._recorder.write(_ending(intent.op, ending, why, revision))
+        line = _line(intent, ending, why) + (written.note or announced.note)
         state: Literal["confirmed", "rejected", "unknown"] = (
             ending if ending in ("confirmed", "rejected") else "unknown"
         )
-        return Outcome(state, line, intent.op, revision, journaled and written)
-
-    def _why_unwritten(self) -> str:
-        condition = self._known.condition
-        return condition.trouble or condition.refused or "the journal did not answer"
-
-    async def _end(self, op: str, ending: Ending, why: str) -> None:
-        await self._patiently(self.end(op, ending, why))
-
-    async def _patiently(self, writing: Coroutine[Any, Any, None]) -> bool:
-        """Whether it was written. A journal that hangs is left behind; what it was given is written if it wakes."""
-        task = asyncio.create_task(writing)
-        await asyncio.wait({task}, timeout=JOURNAL_PATIENCE)
-        if not task.done():
-            task.add_done_callback(lambda late: late.cancelled() or late.exception())
-            return False
-        try:
-            task.result()
-        except StoreError as error:
-            self._known.notice("journal", str(error))
-            return False
-        return True
+        return Outcome(state, line, intent.op, revision, announced.journaled and written.journaled)
 
 
 def sent_key(op: str) -> str:
     """The unique key of a change's being sent. Whoever gives up a change that was not sent writes under the same key,
     so that only one of the two can ever be true."""
     return f"change.sent:{op}"
+
+
+def _ending(op: str, ending: Ending, why: str, revision: str = "") -> Writing:
+    key = f"change.unknown:{op}" if ending == "unknown" else f"change.ended:{op}"
+    return ChangeEnded(op=op, outcome=ending, revision=revision, why=why), key
 
 
 def _line(intent: ChangeIntended, ending: Ending, why: str) -> str:

@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 from repz_console.engine.carrier import Carrier
 from repz_console.engine.conn import NEEDS_CONN, Conn
+from repz_console.engine.follower import bring_in
 from repz_console.engine.known import Known
 from repz_console.engine.outcome import Outcome
 from repz_console.engine.read_back import read_back
+from repz_console.engine.recorder import Recorder
 from repz_console.engine.settler import Settler
 from repz_console.engine.storage import Storage
 from repz_console.engine.takeover import TakenOver, take_over
@@ -44,7 +46,8 @@ class Controller:
         self._conn = conn
         self._writer = writer
         self._storage = storage
-        self._carrier = Carrier(storage, writer, known)
+        self._recorder = Recorder(storage, writer, known)
+        self._carrier = Carrier(storage, writer, known, self._recorder)
         self._settler = Settler(storage, writer, known, self._carrier)
         self._turns: dict[str, asyncio.Lock] = {}
         self._under_way: set[asyncio.Task[Outcome]] = set()
@@ -86,11 +89,11 @@ class Controller:
         """Let nobody widen a rollout until it is resumed. Anybody may."""
         if rollout not in self._known.plan.rollout:
             return Outcome("refused", f"the plan has no rollout {safe(rollout)}")
-        try:
-            await self._writer.append(RolloutHeld(rollout=rollout, reason=safe(reason).strip()))
-        except StoreError as error:
-            return Outcome("refused", f"the hold could not be journaled, so that nobody would see it: {error}")
-        return Outcome("confirmed", f"{rollout} is held")
+        held = RolloutHeld(rollout=rollout, reason=safe(reason).strip())
+        written = await self._recorder.write((held, f"rollout.held:{secrets.token_hex(8)}"))
+        if not written.seen:
+            return Outcome("refused", f"{rollout} is held in this console only{written.note}", journaled=False)
+        return Outcome("confirmed", f"{rollout} is held{written.note}", journaled=written.journaled)
 
     async def resume(self, rollout: str, reason: str = "") -> Outcome:
         """Lift a hold. Needs the conn."""
@@ -99,9 +102,10 @@ class Controller:
         fence = self._conn.fence
         if fence is None:
             return Outcome("denied", NEEDS_CONN)
-        if self._known.decisions.rollout(rollout).hold is None:
-            return Outcome("refused", f"{rollout} is not held")
         try:
+            await bring_in(self._storage, self._known)
+            if self._known.decisions.rollout(rollout).hold is None:
+                return Outcome("refused", f"{rollout} is not held")
             await self._writer.append(RolloutResumed(rollout=rollout, reason=safe(reason).strip()), fence=fence)
         except FenceError as error:
             return Outcome("denied", f"{error}: it stays held")
@@ -161,6 +165,11 @@ class Controller:
                 return Outcome("refused", f"{rollout}: shares differ within regions: roll back or kill evens them")
             if trouble:
                 return Outcome("refused", f"nothing was sent: {trouble}")
+            try:
+                # What others recorded without the journal, such as a hold, stands in the way as well.
+                await bring_in(self._storage, self._known)
+            except StoreError as error:
+                return Outcome("refused", f"nothing was sent: {error}")
             fence = self._conn.fence
             if fence is None:
                 return Outcome("denied", NEEDS_CONN)

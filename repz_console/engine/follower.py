@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 from msgspec import Struct
@@ -15,6 +16,8 @@ from repz_console.events import ConnReleased, Entry
 from repz_console.facts import Person, Snapshot
 from repz_console.plan.model import Plan
 from repz_console.room.health import History
+from repz_console.store import emergency
+from repz_console.store.emergency import Record
 from repz_console.store.errors import StoreError
 from repz_console.store.journal import Condition
 from repz_console.store.leases import Lease
@@ -22,6 +25,10 @@ from repz_console.store.leases import Lease
 LOOK_EVERY = 0.25
 EXPIRY_EVERY = 4
 """Looks after which leases and people are read although nobody wrote: they end by themselves."""
+RETRY_EVERY = 8
+"""Looks after which a store that is not open, or took no record, is tried again."""
+SILENCE = 5.0
+"""Seconds without an answer after which a disk counts as hanging: longer than a lock is waited for."""
 HISTORY_EVERY = 60
 """Looks after which the numbers' history is read again."""
 HISTORY_SPAN = timedelta(minutes=15)
@@ -40,6 +47,8 @@ class _Read(Struct, frozen=True):
     leases: tuple[Lease | None, Lease | None] | None = None
     snapshots: dict[str, Snapshot] | None = None
     people: tuple[Person, ...] | None = None
+    records: tuple[Record, ...] | None = None
+    """What was recorded without the journal and is not in it yet."""
     notice: str = ""
 
 
@@ -49,9 +58,12 @@ class _Versions:
     def __init__(self) -> None:
         self.journal = -1
         self.telemetry = -1
+        self._of: Stores | None = None
 
     def read(self, stores: Stores, after: int, expiry: bool) -> _Read:
         """What is new since the last read, and with `expiry` also what may have ended by itself."""
+        if stores is not self._of:
+            self.journal, self.telemetry, self._of = -1, -1, stores
         stores.journal.tend()
         journal = stores.journal.data_version()
         journal_news = journal != self.journal
@@ -73,7 +85,8 @@ class _Versions:
             stores.telemetry.tend()
         except StoreError as error:  # no decision depends on it, and it is set aside and made anew
             notice = str(error)
-        return _Read(entries, stores.journal.condition, leases, snapshots, people, notice)
+        records = stores.emergency.news()
+        return _Read(entries, stores.journal.condition, leases, snapshots, people, records, notice)
 
 
 async def catch_up(storage: Storage, known: Known) -> None:
@@ -87,6 +100,20 @@ async def catch_up(storage: Storage, known: Known) -> None:
     _take_in(known, await storage.run(work))
 
 
+async def bring_in(storage: Storage, known: Known) -> None:
+    """Journal what was recorded without the journal, by whichever console. Raises `StoreError` if it still cannot be
+    written."""
+    actor = known.actor
+
+    def work(stores: Stores) -> tuple[int, tuple[Record, ...]]:
+        return emergency.bring_in(stores.journal, stores.emergency, actor), stores.emergency.read()
+
+    brought, left = await storage.run(work)
+    if brought:
+        await catch_up(storage, known)
+    known.put_records(left)
+
+
 class Follower:
     """Reads the store at the start, and then what changes."""
 
@@ -96,6 +123,7 @@ class Follower:
         self._known = known
         self._versions = _Versions()
         self._judged_plan: Plan | None = None
+        self._had_records = False
 
     async def first(self) -> None:
         """Read the journal, the last telemetry and who may do what. Raises `StoreError`."""
@@ -134,6 +162,7 @@ class Follower:
                     await self.read_history()
                 await self._look(expiry=looks % EXPIRY_EVERY == 0)
                 await self._note_lapse()
+                await self._mend(again=looks % RETRY_EVERY == 0)
                 if self._judged_plan is not self._known.effective.loaded.plan:
                     await self._read_accounts()
                 self._known.notice("store", "")
@@ -144,13 +173,32 @@ class Follower:
 
     async def _look(self, *, expiry: bool) -> None:
         after = self._known.length
+        looking = asyncio.create_task(self._storage.run(lambda stores: self._versions.read(stores, after, expiry)))
         try:
-            read = await self._storage.run(lambda stores: self._versions.read(stores, after, expiry))
+            await asyncio.wait({looking}, timeout=SILENCE)
+            if not looking.done():
+                silent = f"The journal has not answered for {SILENCE:g} s: its disk may hang"
+                self._known.put_condition(replace(self._known.condition, damage=silent))
+            read = await looking
+        except asyncio.CancelledError:
+            looking.cancel()
+            raise
         except StoreError as error:
             # What others write meanwhile is not seen here: until it is, nothing that rests on it is known.
             self._known.put_condition(replace(self._known.condition, damage=str(error)))
             raise
         _take_in(self._known, read)
+
+    async def _mend(self, *, again: bool) -> None:
+        """Journal what was recorded without the journal: at once, then as often as `again`; so is opened a store that
+        was not to be had."""
+        if again and self._storage.absent:
+            await self._storage.open_late()
+        known = self._known
+        if known.records and not known.trouble and (again or not self._had_records):
+            with suppress(StoreError):  # the journal's condition says why, and the records that they wait
+                await bring_in(self._storage, known)
+        self._had_records = bool(known.records)
 
     async def _note_lapse(self) -> None:
         """Journal, once for everybody, that the conn became free without being given up."""
@@ -185,5 +233,7 @@ def _take_in(known: Known, read: _Read) -> None:
         known.put(read.snapshots.values())
     if read.people is not None:
         known.put_people(read.people)
+    if read.records is not None:
+        known.put_records(read.records)
     if read.notice:
         known.notice("telemetry", read.notice)

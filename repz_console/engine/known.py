@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from repz_console.config import Loaded
 from repz_console.engine.effective import effective
 from repz_console.engine.sources import Sources
-from repz_console.events import ChangeEnded, Entry
-from repz_console.facts import Actor, Exposure, Facts, Person, RolloutState, Snapshot
+from repz_console.events import ChangeEnded, Entry, RolloutHeld
+from repz_console.facts import Actor, Exposure, Facts, Hold, Person, RolloutState, Snapshot
 from repz_console.plan.lint import findings
 from repz_console.plan.model import Plan
 from repz_console.providers.base import BugTriage, JournalReader, SpendBook
@@ -23,6 +23,8 @@ from repz_console.room.decisions import Decisions
 from repz_console.room.health import History
 from repz_console.room.room import Room, Viewer
 from repz_console.room.views import FindingView, GateView, RoomView
+from repz_console.room.words import who
+from repz_console.store.emergency import Record
 from repz_console.store.journal import Condition
 from repz_console.store.leases import Lease
 from repz_console.text import safe
@@ -45,6 +47,8 @@ class Known:
         self.collector: Lease | None = None
         self.people: tuple[Person, ...] = ()
         self.snapshots: dict[str, Snapshot] = {}
+        self.records: tuple[Record, ...] = ()
+        """What was recorded without the journal and is not in it yet, oldest first."""
         self._own = own
         self._folder = folder
         self._opened_at = clock()
@@ -184,6 +188,22 @@ class Known:
         self._room.update(trouble=condition.trouble, refused=condition.refused, damage=condition.damage)
         if unlike:
             self._fold(())
+        self.changed()
+
+    def put_records(self, records: tuple[Record, ...]) -> None:
+        """What was recorded without the journal. A hold among it counts as if it were journaled."""
+        if records == self.records:
+            return
+        self.records = records
+        self._room.update(
+            held={
+                record.event.rollout: Hold(who(record.actor), record.at, record.event.reason)
+                for record in records
+                if isinstance(record.event, RolloutHeld)
+            }
+        )
+        entries = "1 entry waits" if len(records) == 1 else f"{len(records)} entries wait"
+        self.notice("records", f"{entries} in the emergency file to be journaled" if records else "")
         self.changed()
 
     def put_history(self, history: History) -> None:

@@ -110,7 +110,7 @@ class Session:
         recorder: bool = False,
         clock: Callable[[], datetime] = utc_now,
     ) -> Opening:
-        """Open the store of `loaded` and everything on it; raises `StoreError` if that cannot be read.
+        """Open the store of `loaded` and everything on it, or what works without; `without` then says why.
 
         `watch` follows what others write; without it the session shows the moment at which it opened, plus what it
         does itself. `collect` takes part in polling for everyone; with neither, nothing is polled at all. `present`
@@ -127,6 +127,7 @@ class Session:
             self._known = Known(self.loaded, actor, self._storage.folder, self._clock)
             self._writer = JournalWriter(self._storage, self._known)
             self._follower = Follower(self._storage, self._known)
+            self._known.notice("emergency", self._storage.emergency.unprepared)
             await self._follower.first()
             if not self._watch:
                 await self._follower.read_history()
@@ -192,6 +193,12 @@ class Session:
     def trouble(self) -> str:
         """Empty, or why nothing can be written to the journal."""
         return self._known.trouble
+
+    @property
+    def without(self) -> str:
+        """Empty, or why there is no store to go by: then nothing that was decided is known, the plan is this console's
+        own, and of all that changes something only the way back works."""
+        return self._known.trouble if self._storage.absent else ""
 
     @property
     def notices(self) -> tuple[str, ...]:

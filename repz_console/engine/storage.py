@@ -1,11 +1,15 @@
 """The store behind a thread of its own: a slow disk or a busy lock never holds up the event loop.
 
 The thread is a daemon, so that a process can end while the disk hangs. Work is done in the order in which it came.
+
+A store always opens. One whose journal is newer, unreadable, gone or silent opens without it: nothing is known then and
+nothing can be written, but the way back needs neither.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +17,22 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from msgspec import Struct
+from platformdirs import user_state_path
 
 from repz_console.facts import Actor
 from repz_console.store import identity, place
+from repz_console.store.emergency import Emergency, own_folders
 from repz_console.store.errors import NewerStore, StoreError
 from repz_console.store.journal import Journal
 from repz_console.store.leases import Leases
 from repz_console.store.telemetry import Telemetry
 
 Result = TypeVar("Result")
+
+OPENING_PATIENCE = 8.0
+"""Seconds that a store has to open: longer than a lock is waited for, and no longer than a way back may wait."""
+_NOWHERE = Path("/no-journal")
+"""Holds nothing on any machine."""
 
 
 class Stores(Struct, frozen=True):
@@ -32,6 +43,9 @@ class Stores(Struct, frozen=True):
     leases: Leases
     telemetry_or_why: Telemetry | str
     """The telemetry, or why there is none, such as a folder that may only be read."""
+    emergency: Emergency
+    absent: bool = False
+    """Whether it stands in for a store that could not be opened."""
 
     @property
     def telemetry(self) -> Telemetry:
@@ -60,20 +74,36 @@ class Storage:
         """Use `open`."""
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._stores: Stores | None = None
+        self._means: tuple[str, Path] | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="repz storage", daemon=True)
         self._thread.start()
 
     @classmethod
     async def open(cls, path: str, base: Path) -> Storage:
-        """Open the store that a config names; `base` is the config's folder. Raises `StoreError`."""
+        """Open the store that a config names; `base` is the config's folder. Where that cannot be done the journal's
+        condition says why."""
         storage = cls()
+        opening = storage._put(lambda: storage._open(path, base))
+        opening.add_done_callback(_hear_out)
         try:
-            await storage._put(lambda: storage._open(path, base))
+            await asyncio.wait({opening}, timeout=OPENING_PATIENCE)
+            if opening.done():
+                opening.result()
+                return storage
         except BaseException:
             storage._jobs.put(None)
             raise
+        await storage.close(0)
+        meant = _meant(path, base).absolute()
+        why = f"The store in {meant} did not open within {OPENING_PATIENCE:g} s: its disk may hang"
+        storage = cls()
+        await storage._put(lambda: storage._go_without(meant, why))
         return storage
+
+    async def open_late(self) -> bool:
+        """Try again to open a store that had to be done without. Whether it is open now."""
+        return await self._put(self._open_late)
 
     async def run(self, work: Callable[[Stores], Result]) -> Result:
         """What `work` returns or raises. If the caller is cancelled meanwhile, the work is done all the same."""
@@ -81,8 +111,18 @@ class Storage:
 
     @property
     def folder(self) -> Path:
-        """The store's folder."""
+        """The store's folder; one of the user's own where that cannot be used."""
         return self._opened().folder
+
+    @property
+    def absent(self) -> bool:
+        """Whether the store could not be opened, and is done without."""
+        return self._opened().absent
+
+    @property
+    def emergency(self) -> Emergency:
+        """Where to record what the journal does not take. Its files may be written by any thread."""
+        return self._opened().emergency
 
     async def identify(self) -> Actor:
         """Who runs this program, as the operating system knows them."""
@@ -91,6 +131,7 @@ class Storage:
     async def close(self, deadline: float = 1.0) -> None:
         """Do what is queued, close the files and end the thread; a hanging disk is left behind after `deadline`."""
         closing = self._put(lambda: self._opened().close())
+        closing.add_done_callback(_hear_out)
         self._closed = True
         self._jobs.put(None)
         await asyncio.wait({closing}, timeout=deadline)
@@ -106,17 +147,29 @@ class Storage:
         return answer
 
     def _open(self, path: str, base: Path) -> None:
-        folder = place.folder(path, base)
-        journal = Journal.open(folder)
-        telemetry: Telemetry | str
+        self._means = (path, base)
         try:
-            telemetry = Telemetry.open(folder)
-        except NewerStore:
-            journal.close()
-            raise
-        except StoreError as error:  # decisions can be read, and perhaps taken, without it
-            telemetry = str(error)
-        self._stores = Stores(folder, journal, Leases(journal), telemetry)
+            self._stores = _stores(path, base)
+        except StoreError as error:
+            self._stores = _without(_meant(path, base).resolve(), str(error))
+
+    def _open_late(self) -> bool:
+        before = self._opened()
+        if self._means is None:
+            return False
+        try:
+            stores = _stores(*self._means)
+        except StoreError:
+            return False
+        if stores.folder != before.folder:  # this console's locks and files lie elsewhere by now
+            stores.close()
+            return False
+        stores.emergency.remember(*before.emergency.remembered)
+        self._stores = stores
+        return True
+
+    def _go_without(self, meant: Path, why: str) -> None:
+        self._stores = _without(meant, why, hangs=True)
 
     def _opened(self) -> Stores:
         if self._stores is None:
@@ -136,6 +189,38 @@ class Storage:
                 continue
 
 
+def _stores(path: str, base: Path) -> Stores:
+    """Open everything. Raises `StoreError` if there is no journal to go by."""
+    folder = place.folder(path, base)
+    journal = Journal.open(folder)
+    telemetry: Telemetry | str
+    try:
+        telemetry = Telemetry.open(folder)
+    except NewerStore:
+        # Whoever runs the newer program polls and writes there: this one would only be in their way.
+        journal.close()
+        raise
+    except StoreError as error:  # decisions can be read, and perhaps taken, without it
+        telemetry = str(error)
+    emergency = Emergency(folder)
+    emergency.prepare()
+    return Stores(folder, journal, Leases(journal), telemetry, emergency)
+
+
+def _without(meant: Path, why: str, *, hangs: bool = False) -> Stores:
+    """Stands in for a store that cannot be opened; `meant` is its folder, as far as that is known."""
+    journal = Journal.open(_NOWHERE, read_only=True)
+    # Of what it held nothing is known: anything may have been decided.
+    journal.trouble = journal.damage = why
+    folder = meant if not hangs and os.access(meant, os.W_OK | os.X_OK) else next(own_folders())
+    return Stores(folder, journal, Leases(journal), why, Emergency(meant, hangs=hangs), absent=True)
+
+
+def _meant(path: str, base: Path) -> Path:
+    """The folder that a config's `[store] path` means, whether there is one or not."""
+    return base / Path(path).expanduser() if path else user_state_path("repz-console")
+
+
 def _settle(answer: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
     if answer.done():
         return
@@ -143,3 +228,9 @@ def _settle(answer: asyncio.Future[Any], result: Any, error: BaseException | Non
         answer.set_exception(error)
     else:
         answer.set_result(result)
+
+
+def _hear_out(answer: asyncio.Future[Any]) -> None:
+    """Look at an answer that may come after nobody waits for it any more."""
+    if not answer.cancelled():
+        answer.exception()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from repz_console.engine.known import Known
 from repz_console.engine.storage import Storage, Stores
 from repz_console.events import AnyEvent, Entry
+from repz_console.store.emergency import Record
 from repz_console.store.errors import StoreError
 from repz_console.store.fence import Fence
 from repz_console.store.journal import Condition
@@ -19,23 +20,26 @@ class JournalWriter:
         self._known = known
 
     async def append(self, event: AnyEvent, *, fence: Fence | None = None, unique: str = "") -> Entry:
-        """Append one event and fold it, with all that others wrote before it. Raises `StoreError`, and `FenceError`
-        if the fence's lease is lost. A repeated `unique` gives the first entry of that key."""
+        """Append one event and fold it, with all that others wrote before it, in the journal or in its place. Raises
+        `StoreError`, and `FenceError` if the fence's lease is lost. A repeated `unique` gives the first entry of that
+        key."""
         actor, after = self._known.actor, self._known.length
 
-        def work(stores: Stores) -> tuple[Entry, list[Entry], Condition]:
+        def work(stores: Stores) -> tuple[Entry, list[Entry], Condition, tuple[Record, ...] | None]:
             entry = stores.journal.append(event, actor, fence=fence, unique=unique)
             try:
                 fresh = stores.journal.entries(after=after)
             except StoreError:  # it is written all the same: who follows the journal reads it later
                 fresh = []
-            return entry, fresh, stores.journal.condition
+            return entry, fresh, stores.journal.condition, stores.emergency.news()
 
         try:
-            entry, fresh, condition = await self._storage.run(work)
+            entry, fresh, condition, records = await self._storage.run(work)
         except StoreError:
             self._known.put_condition(await self._storage.run(lambda stores: stores.journal.condition))
             raise
         self._known.put_condition(condition)
         self._known.take_in(fresh)
+        if records is not None:
+            self._known.put_records(records)
         return entry

@@ -8,13 +8,13 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from repz_console.facts import Exposure, Freshness, Snapshot
+from repz_console.facts import Exposure, Freshness, Hold, Snapshot
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout
 from repz_console.plan.schedule import instant
 from repz_console.room import gates, stages, truths
 from repz_console.room.bugs import Queue
-from repz_console.room.decisions import ChangeRecord, Decisions
+from repz_console.room.decisions import ChangeRecord, Decisions, RolloutDecisions
 from repz_console.room.freshness import next_change, soonest
 from repz_console.room.views import ChangeView, ControlView, GateView, RolloutsView, RolloutView
 from repz_console.room.words import who
@@ -33,6 +33,15 @@ class Surroundings(Struct, frozen=True):
     """When the plan is past."""
     damage: str = ""
     """Why the journal could not be read in full."""
+    held: Mapping[str, Hold] = {}
+    """Rollouts whose hold is not in the journal yet."""
+
+    def decided(self, identity: str) -> RolloutDecisions:
+        """What was decided about a rollout, a hold included that is not in the journal yet."""
+        decided = self.decisions.rollout(identity)
+        if decided.hold is not None or identity not in self.held:
+            return decided
+        return replace(decided, hold=self.held[identity])
 
 
 def build(around: Surroundings, now: datetime) -> RolloutsView:
@@ -61,7 +70,7 @@ def gates_of(around: Surroundings, identity: str, target: Exposure | None, now: 
             plan=around.plan,
             rollout=rollout,
             phase=phase,
-            decided=around.decisions.rollout(identity),
+            decided=around.decided(identity),
             control=around.control,
             queue=around.queue,
             bugs=around.bugs,
@@ -97,7 +106,7 @@ def _basis(around: Surroundings, identity: str, controller: truths.Backend) -> E
 
 def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
     plan, rollout = around.plan, around.plan.rollout[identity]
-    decided = around.decisions.rollout(identity)
+    decided = around.decided(identity)
     controller = truths.backend(plan, identity, around.snapshots.get(rollout.controller), now)
     configured = truths.configured(rollout, controller)
     where = stages.position(plan, rollout, _basis(around, identity, controller))

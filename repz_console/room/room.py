@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from repz_console.events import Entry
-from repz_console.facts import Actor, Exposure, Freshness, Person, Snapshot
+from repz_console.facts import Actor, Exposure, Freshness, Hold, Person, Snapshot
 from repz_console.plan.model import Plan
 from repz_console.plan.schedule import Span, plan_span
 from repz_console.room import budget, bugs, clock, control, health, rollout, sources, stages, timeline
@@ -115,6 +115,7 @@ class Room:
         self._history: History = {}
         self._findings: tuple[FindingView, ...] = ()
         self._trouble, self._refused, self._damage = "", "", ""
+        self._held: dict[str, Hold] = {}
         self._bugs_into = ""
         self._spend_into = ""
         self._memos = _Memos()
@@ -141,6 +142,7 @@ class Room:
         trouble: str | None = None,
         refused: str | None = None,
         damage: str | None = None,
+        held: Mapping[str, Hold] | None = None,
         bugs_into: str | None = None,
         spend_into: str | None = None,
     ) -> None:
@@ -150,8 +152,9 @@ class Room:
         by id, those that follow the journal included, and `tells` the fields of `Facts` that each fills once it
         answers. `lease` is the conn's and `collector` the collector's, None
         while free. `trouble` is why the journal cannot be appended to, `refused` why the disk
-        took nothing when that was last tried and `damage` why the journal could not be read in full. `bugs_into` and
-        `spend_into` are the sources that new bugs and spend are written in, empty for none.
+        took nothing when that was last tried and `damage` why the journal could not be read in full. `held` are the
+        rollouts whose hold was recorded elsewhere and is not journaled yet. `bugs_into` and `spend_into` are the
+        sources that new bugs and spend are written in, empty for none.
         """
         self.decisions.fold(entries)
         self._plan = plan if plan is not None else self._plan
@@ -167,6 +170,7 @@ class Room:
         self._trouble = trouble if trouble is not None else self._trouble
         self._refused = refused if refused is not None else self._refused
         self._damage = damage if damage is not None else self._damage
+        self._held = dict(held) if held is not None else self._held
         self._bugs_into = bugs_into if bugs_into is not None else self._bugs_into
         self._spend_into = spend_into if spend_into is not None else self._spend_into
 
@@ -221,7 +225,8 @@ class Room:
         return self._memos.launch.get((self._plan, origin, backend), now, build)
 
     def _clock(self, now: datetime) -> ClockView:
-        hold = self.decisions.rollout(stages.main_rollout(self._plan)).hold
+        main = stages.main_rollout(self._plan)
+        hold = self.decisions.rollout(main).hold or self._held.get(main)
         still = self._memos.clock.get((self._plan, hold), now, lambda: clock.build(self._plan, hold, now))
         return still if still.now == now else replace(still, now=now)
 
@@ -240,7 +245,8 @@ class Room:
         decided: list[object] = [self.decisions.epoch, self.decisions.idle]
         decided += [self.decisions.rollout(identity) for identity in self._plan.rollout]
         controllers = [self._snapshots.get(each.controller) for each in self._plan.rollout.values()]
-        inputs = (self._plan, around.control, around.queue, around.bugs, around.damage, *decided, *controllers)
+        journal = (around.damage, self._held, *decided)
+        inputs = (self._plan, around.control, around.queue, around.bugs, *journal, *controllers)
         return self._memos.rollout.get(inputs, now, lambda: rollout.build(around, now))
 
     def _health(self, now: datetime) -> HealthView:
@@ -310,6 +316,7 @@ class Room:
             bugs=bucket,
             ends=self._memos.span.get((self._plan,), now, lambda: plan_span(self._plan))[1],
             damage=self._damage,
+            held=self._held,
         )
 
     def _queue(self, now: datetime) -> tuple[bugs.Queue, Freshness]:

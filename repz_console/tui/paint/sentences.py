@@ -112,6 +112,12 @@ def _resumed(event: events.RolloutResumed) -> str:
     return _because(f"resumed {event.rollout}", event.reason)
 
 
+def _imported(event: events.EmergencyImported) -> str:
+    numbers = f"{event.entries[0]:,}" + (f" to {event.entries[-1]:,}" if len(event.entries) > 1 else "")
+    what = "entry" if len(event.entries) == 1 else "entries"
+    return _because(f"brought in {what} {numbers}, recorded while the journal could not be written", event.why)
+
+
 def _conn_taken(event: events.ConnTaken) -> str:
     return _because(f"took the conn{f' from {event.from_whom}' if event.from_whom else ''}", event.reason)
 
@@ -188,6 +194,7 @@ _SENTENCES = cast(
         events.BackendFenced: _fenced,
         events.RolloutHeld: _held,
         events.RolloutResumed: _resumed,
+        events.EmergencyImported: _imported,
         events.ConnTaken: _conn_taken,
         events.ConnReleased: _conn_released,
         events.CollectorTaken: _collector,

@@ -315,7 +315,10 @@ def _key(action: Action, keymap: Mapping[str, tuple[str, ...]], disabled: bool) 
 
 def banner(view: RoomView, width: int, glyphs: Glyphs = BLOCKS) -> Line | None:
     """The one line that is above the pane only while something is wrong with the console's own footing."""
-    if view.journal.writable:
+    if view.journal.damage and not view.journal.length:
+        works = "your own file's plan, no widening, no editing; the way back works"
+        text, role = f"{glyphs.bad} NO JOURNAL: {works}: {view.journal.damage}", "bad"
+    elif view.journal.writable:
         text, role = f"{glyphs.bad} READ-ONLY: {view.journal.writable}. The way back still works.", "bad"
     elif view.launch.differs:
         text, role = f"{glyphs.warn} This console's plan differs: {view.launch.differs}", "warn"
