@@ -24,6 +24,8 @@ MOST_BYTES = 8192
 """The longest secret."""
 COMMAND_SECONDS = 5.0
 """How long a command may take to print its secret."""
+_ENDING = 0.5
+"""Seconds that a command may take to end once it has closed its output."""
 
 _taken: dict[str, str] = {}
 """Secrets that were taken out of the environment, by variable, until this process ends."""
@@ -77,19 +79,22 @@ def _printed(command: tuple[str, ...], inherit: tuple[str, ...]) -> bytes:
         why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "it cannot be started"
         raise SecretError(f"{program} could not be run: {why}") from None
     assert child.stdout is not None
+    code = None
     try:
         printed = _read(child.stdout.fileno(), time.monotonic() + COMMAND_SECONDS)
-        code = child.wait(0.5) if printed is not None else None
-    except subprocess.TimeoutExpired:
-        code = None
+        if printed is not None and len(printed) <= MOST_BYTES:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = child.wait(_ENDING)
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
         child.stdout.close()
         child.wait()
+    if printed is not None and len(printed) > MOST_BYTES:
+        return printed
     if printed is None or code is None:
         raise SecretError(f"{program} did not end within {COMMAND_SECONDS:g} s")
-    if len(printed) <= MOST_BYTES and code != 0:
+    if code != 0:
         raise SecretError(f"{program} failed with exit code {code}; run it by hand to see why")
     return printed
 
