@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,6 @@ def bug_gate(session: Session) -> Verdict:
 
 
 async def hang(*_: object) -> None:
-    import asyncio
-
     await asyncio.sleep(60)
 
 
