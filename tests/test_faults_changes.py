@@ -85,7 +85,6 @@ async def outcome(session: Session, register: Register) -> ChangeRecord:
 
 async def one(folder: Path, server: Server, doom: Doom, grade: Grade, delay: float, point: str) -> str:
     """Kill a console, recover by another one. Returns how its change was settled."""
-    folder.mkdir()
     register = server.registers[folder.name] = Register(grade, delay)
     loaded = launch(folder, slow_backend.config(CONFIG, server.socket, folder.name, grade))
     assert await doom.console(folder, point) == -signal.SIGKILL
@@ -127,6 +126,8 @@ async def test_no_kill_on_the_way_of_a_change_loses_doubles_or_denies_it(
     kills = figure.count(len(cases), 3000)
     chosen = [*cases, *random.Random(5).choices(cases, k=kills - len(cases))]
     gate = asyncio.Semaphore(AT_ONCE)
+    for number in range(kills):
+        (tmp_path / str(number)).mkdir()
 
     async with Server(tmp_path / "backend.sock") as server, Doom() as doom:
 
