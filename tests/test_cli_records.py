@@ -106,8 +106,6 @@ def test_the_journal_is_read_shown_exported_and_verified(repz: Commands, tmp_pat
     assert verified["head"] == f"3:{exported[-1]['hash']}"
     assert repz("journal", "verify", "--head", verified["head"]).code == 0
     assert repz("journal", "verify", "--head", f"4:{'0' * 64}").code == 1
-    assert repz("journal", "backup", str(tmp_path / "copy.db")).code == 0
-    assert (tmp_path / "copy.db").stat().st_size > 0
 
 
 def test_nothing_that_somebody_wrote_acts_on_the_terminal(repz: Commands, tmp_path: Path) -> None:

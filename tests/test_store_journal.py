@@ -196,19 +196,6 @@ def test_a_payload_can_be_erased_and_the_chain_holds(tmp_path: Path) -> None:
     assert Journal.open(tmp_path).trouble == ""
 
 
-def test_a_backup_is_a_whole_journal(tmp_path: Path) -> None:
-    journal = Journal.open(tmp_path)
-    journal.append(NoteAdded("x"), ANA)
-    other = tmp_path / "b"
-    other.mkdir()
-    journal.backup(other / "journal.db")
-    copied = Journal.open(other)
-    assert copied.entries() == journal.entries()
-    assert copied.append(NoteAdded("y"), ANA).seq == 2
-    with pytest.raises(StoreError, match="exists"):
-        journal.backup(other / "journal.db")
-
-
 def test_a_full_disk_says_so_and_loses_nothing(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path)
     journal.append(NoteAdded("before"), ANA)

@@ -21,6 +21,7 @@ from repz_console.commands.common import (
 from repz_console.commands.exits import Exit, Stop
 from repz_console.events import Entry
 from repz_console.room import words
+from repz_console.store import anchor as anchors
 from repz_console.store import place
 from repz_console.store.journal import Journal
 from repz_console.tui.paint.format import count
@@ -99,39 +100,53 @@ def export(ctx: click.Context, after: int) -> None:
 
 @command.command()
 @click.option("--head", help="SEQ:HASH noted earlier, which the journal must still contain.")
+@click.option(
+    "--anchor",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Heads noted elsewhere, which it must still contain; otherwise the file of [store.anchor].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as data.")
 @config_option
 @click.pass_context
-def verify(ctx: click.Context, head: str | None, as_json: bool) -> int:
+def verify(ctx: click.Context, head: str | None, anchor: Path | None, as_json: bool) -> int:
     """Check the whole chain; exits 1 and names the first broken entry if it is not what was written.
 
-    Entries cut off at the end leave a chain that is whole: note the head that is printed, and give it next time.
+    Entries cut off at the end, or a journal that was written anew, leave a chain that is whole: only heads noted
+    elsewhere show that. Name a file of such heads, or note the one that is printed and give it next time.
     """
     known = _head(head) if head else None
     with _opened(ctx) as journal:
         answer = journal.verify(known)
         seq, digest = journal.head()
+        compared = _compared(ctx, journal, anchor)
     if as_json:
-        print_json({**msgspec.to_builtins(answer), "head": f"{seq}:{digest}"})
+        data = {**msgspec.to_builtins(answer), "head": f"{seq}:{digest}"}
+        print_json({**data, "anchor": msgspec.to_builtins(compared)} if compared is not None else data)
     elif answer.ok:
         noted = f"; head {seq}:{digest}" if seq else ""
         print_line(f"{count(answer.length, 'entry', 'entries')}, the chain is whole{noted}")
     else:
         broken = f"entry {answer.broken} is broken: " if answer.broken else ""
         print_line(f"{broken}{answer.why}; {answer.length:,} good before it")
-    return Exit.DONE if answer.ok else Exit.FOUND
+    if compared is not None and not as_json:
+        print_line(anchor_line(compared))
+    return Exit.DONE if answer.ok and (compared is None or compared.ok) else Exit.FOUND
 
 
-@command.command()
-@click.argument("to", type=click.Path(path_type=Path, dir_okay=False))
-@config_option
-@click.pass_context
-def backup(ctx: click.Context, to: Path) -> None:
-    """Write a consistent copy of the journal to the new file TO, while consoles go on using it."""
-    with _opened(ctx) as journal:
-        journal.backup(to)
-        length = journal.head()[0]
-    print_line(f"{length:,} entries copied to {to}")
+def _compared(ctx: click.Context, journal: Journal, named: Path | None) -> anchors.Found | None:
+    """The journal against heads noted elsewhere; None where there is no such file to compare it with."""
+    config = loaded(ctx)
+    spec = config.plan.store.anchor
+    file = named or (anchors.located(spec.file, config.path.parent) if spec is not None else None)
+    return anchors.look(file, journal, config.plan.launch.name) if file is not None else None
+
+
+def anchor_line(found: anchors.Found) -> str:
+    """What a comparison with heads noted elsewhere gave, in one line."""
+    if found.why:
+        return found.why
+    behind = f"; {count(found.left_behind, 'entry', 'entries')} noted after the copy that it was restored from are not"
+    return f"{count(found.heads, 'head')} noted elsewhere: all in it" + (behind + " in it" if found.left_behind else "")
 
 
 @contextmanager

@@ -64,7 +64,7 @@ class Anchor:
                 lambda: anchor.read(file, self._launch, newest=LOOK_AT) if file.exists() else ([], 0)
             )
             found = await self._storage.run(
-                lambda stores: None if stores.journal.damage else anchor.compare(stores.journal, heads, garbage)
+                lambda stores: None if stores.journal.damage else anchor.compare(stores.journal, heads)
             )
         except (StoreError, ProviderError) as error:
             self._known.notice(_TAMPERED, f"the journal cannot be compared with the heads noted elsewhere: {error}")

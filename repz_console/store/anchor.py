@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from repz_console.store import place
 from repz_console.store.errors import StoreError
@@ -42,16 +43,15 @@ class Head(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """What a comparison gave."""
 
+    ok: bool
     heads: int
     """Lines of this launch."""
     broken: int | None = None
-    """The first noted entry that the journal does not hold as it was noted."""
+    """The first noted entry that the journal does not hold as it was noted; None if it holds all that could be read."""
     why: str = ""
-    """One plain line; empty if the journal holds them all."""
+    """One plain line; empty if all is well."""
     left_behind: int = 0
     """Entries that were noted on another machine after the copy from which this journal was restored."""
-    garbage: int = 0
-    """The first line that is no head; 0 if every line is one."""
 
 
 def located(file: str, base: Path) -> Path | None:
@@ -118,14 +118,30 @@ def read(path: Path, launch: str, *, newest: int = _MOST_BYTES) -> tuple[list[He
     return heads, garbage
 
 
-def compare(journal: Journal, heads: Sequence[Head], garbage: int = 0) -> Found:
+def look(path: Path, journal: Journal, launch: str) -> Found:
+    """Whether a journal that may have been cut or written anew holds every head that `path` has of its launch."""
+    try:
+        heads, garbage = read(path, launch)
+    except StoreError as error:
+        if not path.exists() and not journal.head()[0]:
+            return Found(True, 0)
+        return Found(False, 0, why=f"it cannot be compared with the heads noted elsewhere: {error}")
+    found = compare(journal, heads)
+    if found.ok and garbage:
+        return replace(found, ok=False, why=f"line {garbage} of {path} is no head: look who writes there")
+    if found.ok and not heads:
+        return replace(found, ok=False, why=f"{path} has no head of this launch: nothing to compare it with")
+    return found
+
+
+def compare(journal: Journal, heads: Sequence[Head]) -> Found:
     """Whether the journal holds every head as it was noted."""
     if not heads:
-        return Found(0, garbage=garbage)
+        return Found(True, 0)
     restores = [(seq, digest.hex()) for seq, digest in journal.read(_RESTORES)]
     ends = dict(_ends(restores))
     held = {seq: digest.hex() for seq, digest in journal.read(_HASHES, (min(line.seq for line in heads),))}
-    length = max(held, default=0)
+    length = journal.head()[0]
     left_behind = 0
     for line in sorted(heads, key=lambda line: line.seq):
         end = ends.get(line.since, -1)
@@ -141,8 +157,8 @@ def compare(journal: Journal, heads: Sequence[Head], garbage: int = 0) -> Found:
             why = f"entry {line.seq:,} is not the one {noted}: the journal was rewritten"
         else:
             continue
-        return Found(len(heads), line.seq, why, left_behind, garbage)
-    return Found(len(heads), None, "", left_behind, garbage)
+        return Found(False, len(heads), line.seq, why, left_behind)
+    return Found(True, len(heads), None, "", left_behind)
 
 
 def _ends(restores: Sequence[tuple[int, str]]) -> Iterator[tuple[str, int | None]]:

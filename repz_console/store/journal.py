@@ -216,11 +216,6 @@ class Journal:
         self._checkpointer.empty()
         return record
 
-    def backup(self, to: Path) -> None:
-        """Write a consistent copy to the new file `to`. Raises `StoreError`."""
-        with database.plain_errors(self.path):
-            database.copy(self._db, to)
-
     def close(self) -> None:
         """Close it. Harmless twice."""
         self._checkpointer.close(fold=not self.trouble and database.inode(self.path) == self._inode)

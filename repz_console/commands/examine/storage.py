@@ -84,7 +84,7 @@ def _journal(folder: Path) -> list[Answer]:
             "journal",
             "bad",
             f"good up to entry {verified.length}; {verified.why}",
-            "keep the file as evidence; put back a copy made by `repz-console journal backup`",
+            "keep the file as evidence; put back a copy with `repz-console store restore --set-aside`",
         )
     ]
 
