@@ -66,10 +66,10 @@ class Disk(apsw.VFS):
         self.heals_at = self.fails_at + times if times else 0
         self.refusal = refusal
 
-    def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - SQLite's name
+    def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:
         return _File(self, name, flags)
 
-    def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
+    def xDelete(self, filename: str, syncdir: bool) -> None:
         self.steps.append(Step("delete", os.path.basename(filename)))
         super().xDelete(filename, syncdir)
 
@@ -95,18 +95,18 @@ class _File(apsw.VFSFile):
     def excepthook(self, *_: object) -> None:
         """What fails on the way to closing has nobody to tell."""
 
-    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+    def xWrite(self, data: bytes, offset: int) -> None:
         if not self._disk.does(Step("write", self._file, offset, bytes(data))):
             super().xWrite(data[: len(data) // 2], offset)
             raise self._disk.error("write")
         super().xWrite(data, offset)
 
-    def xTruncate(self, size: int) -> None:  # noqa: N802
+    def xTruncate(self, size: int) -> None:
         if not self._disk.does(Step("truncate", self._file, size)):
             raise self._disk.error("truncate")
         super().xTruncate(size)
 
-    def xSync(self, flags: int) -> None:  # noqa: N802
+    def xSync(self, flags: int) -> None:
         if not self._disk.does(Step("sync", self._file)):
             raise self._disk.error("sync")
         super().xSync(flags)
