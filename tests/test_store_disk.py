@@ -131,7 +131,7 @@ def test_a_full_disk_leaves_no_half_copy(tmp_path: Path) -> None:
     journal.append_many([NoteAdded("x" * 500)] * 200, ANA)
     db = database.connect(journal.path, read_only=True)
     with Disk() as disk:
-        disk.fail(5, "ENOSPC")
+        disk.fail(5, "ENOSPC", 1)
         with pytest.raises(StoreError, match="disk is full"):
             database.copy(db, tmp_path / "copy.db")
     assert not (tmp_path / "copy.db").exists()
