@@ -8,9 +8,12 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from repz_console.events import ConnTaken, NoteAdded
 from repz_console.store.journal import Journal
 from repz_console.store.leases import Leases
+from tests.conftest import Figure
 from tests.support.store import actor, python
 
 WRITER = """
@@ -26,6 +29,53 @@ for number in range(count):
     entry = journal.append(NoteAdded(f"{name} {number}"), actor(name))
     print(entry.seq, entry.hash, flush=True)
 journal.close()
+"""
+
+KILLER = """
+import os, random, signal, sys, time
+from pathlib import Path
+from repz_console.events import NoteAdded
+from repz_console.store import checkpoint
+from repz_console.store.journal import Journal
+from tests.support.store import actor
+
+store, out, writers, kills = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+checkpoint.IDLE_PAGES = 20
+chance = random.Random(7)
+
+def write(name):
+    handle = os.open(out / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    journal = Journal.open(store)
+    while True:
+        entry = journal.append(NoteAdded(name), actor(name))
+        os.write(handle, f"{entry.seq} {entry.hash}\\n".encode())
+        journal.tend()
+
+def start(name):
+    pid = os.fork()
+    if not pid:
+        try:
+            write(name)
+        finally:
+            os._exit(1)
+    return pid, out / name
+
+def end(pid):
+    os.kill(pid, signal.SIGKILL)
+    status = os.waitpid(pid, 0)[1]
+    assert os.WTERMSIG(status) == signal.SIGKILL, "a writer ended by itself"
+
+at_work = [start(f"w{number}") for number in range(writers)]
+for kill in range(kills):
+    pid, path = at_work.pop(0 if kill % 2 else chance.randrange(writers))
+    deadline = time.monotonic() + 20
+    while not (path.exists() and path.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(chance.uniform(0, 0.02))
+    end(pid)
+    at_work.append(start(f"w{writers + kill}"))
+for pid, path in at_work:
+    end(pid)
 """
 
 TAKER = """
@@ -91,22 +141,29 @@ def killed_at_work(output: Path, pause: float, code: str, *arguments: object) ->
     return output.read_text().split("\n")[:-1]
 
 
-def test_no_acknowledged_entry_is_lost_by_kill_9(tmp_path: Path) -> None:
-    chance = random.Random(7)
-    acknowledged: dict[int, str] = {}
-    for kill in range(30):
-        for line in killed_at_work(tmp_path / "out", chance.uniform(0, 0.02), WRITER, tmp_path, f"w{kill}", 100_000):
-            seq, link = line.split()
-            assert int(seq) not in acknowledged
-            acknowledged[int(seq)] = link
-    journal = Journal.open(tmp_path)
+@pytest.mark.figure
+@pytest.mark.parametrize("writers", [1, 3])
+def test_no_acknowledged_entry_is_lost_by_kill_9(tmp_path: Path, figure: Figure, writers: int) -> None:
+    kills = figure.count(15, 1000)
+    (tmp_path / "store").mkdir()
+    (tmp_path / "out").mkdir()
+    killer = python(KILLER, tmp_path / "store", tmp_path / "out", writers, kills)
+    _, errors = killer.communicate(timeout=600)
+    assert (killer.returncode, errors) == (0, "")
+    lines = [line.split() for path in (tmp_path / "out").iterdir() for line in path.read_text().split("\n")[:-1]]
+    acknowledged = {int(seq): link for seq, link in lines}
+    assert len(acknowledged) == len(lines) >= kills
+    journal = Journal.open(tmp_path / "store")
     assert journal.trouble == ""
     assert journal.verify().ok
     found = {entry.seq: entry.hash for entry in journal.entries()}
-    assert len(acknowledged) >= 30
     assert {seq: found.get(seq) for seq in acknowledged} == acknowledged
     # At most the one entry in flight at each kill is there without having been acknowledged.
-    assert len(found) - len(acknowledged) <= 30
+    assert len(found) - len(acknowledged) <= kills + writers
+    figure.say(
+        f"{kills:,} kills of {writers} writer{'s' * (writers > 1)}: 0 of {len(acknowledged):,} acknowledged entries "
+        "lost, 0 corrupt, chain intact"
+    )
 
 
 def test_a_lease_and_its_entry_are_never_parted_by_kill_9(tmp_path: Path) -> None:
