@@ -46,7 +46,8 @@ def test_leaving_with_the_conn_asks_first_and_gives_it_up(consoles: Consoles, ke
         assert terminal.status is None
         terminal.send(key)
         terminal.until("Leave the console?", PATIENCE)
-        terminal.send(TAB + ENTER)
+        terminal.send(TAB)
+        terminal.send(ENTER)
         assert terminal.wait(ENDS_WITHIN) == 0
         assert given_back(terminal)
     assert len(consoles.events(ConnReleased)) == 1

@@ -76,7 +76,8 @@ def test_without_the_conn_the_comparison_cannot_go_on(consoles: Consoles) -> Non
         draft_next_stage(terminal, "20 %")
         terminal.send(ENTER)
         terminal.until("( Go on )", PATIENCE)
-        terminal.send(TAB + ENTER + ENTER)
+        for key in (TAB, ENTER, ENTER):
+            terminal.send(key)
         terminal.quiet()
         assert "and press Enter" not in terminal.text()
         assert "the conn is FREE: take it to widen" in terminal.text()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 
 from repz_console.events import CollectorTaken, ConnTaken
-from tests.support.consoles import ENTER, PATIENCE, TAB, Consoles, eventually, file_bug, live, opened, take_conn
+from tests.support.consoles import (
+    PATIENCE, TAB, Consoles, eventually, file_bug, live, opened, press_enter_twice, take_conn,
+)  # fmt: skip
 
 SOON = 2.0
 """Seconds in which one console shows what another one wrote."""
@@ -46,7 +48,7 @@ def test_the_conn_is_taken_from_a_holder_with_a_reason_that_both_see(consoles: C
         other.send(TAB)
         other.send("the line dropped")
         other.until("the line dropped", PATIENCE)
-        other.send(ENTER + ENTER)
+        press_enter_twice(other)
         other.until("You have the conn.", PATIENCE)
         one.until(lambda screen: "conn YOU" not in screen and "the line dropped" in screen, PATIENCE)
     assert [event.reason for event in consoles.events(ConnTaken)] == ["", "the line dropped"]

@@ -173,7 +173,7 @@ async def test_a_late_key_is_dropped_and_said(tmp_path: Path) -> None:
         await app.on_event(late)
         await pilot.pause()
         assert app.tab == "room"
-        assert "Dropped" in text_of(app)
+        assert "1 key typed while the screen stood still was dropped" in text_of(app)
 
 
 async def test_a_late_way_back_opens_its_dialog_and_nothing_more(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ async def test_every_tab_in_every_room_paints_and_takes_keys(tmp_path: Path) -> 
         async with showing(app) as pilot:
             for number in "1234567":
                 for key in (number, "down", "enter", "end", "pageup", "escape", "escape"):
-                    app.take_key(key, None)
+                    app.hands.take(events.Key(key, None))
                 await pilot.pause()
                 assert app.dialog is None, (name, number)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from rich.segment import Segment
 from rich.style import Style
-from textual import _compositor, _xterm_parser, constants
+from textual import _compositor, _xterm_parser
 from textual.app import App
 from textual.driver import Driver
 from textual.geometry import Region
@@ -45,7 +45,6 @@ def test_textual_still_has_what_the_terminal_leans_on() -> None:
     parser = _xterm_parser.XTermParser(False)
     assert [event.key for event in parser.feed("a\x1b[A")] == ["a", "up"]  # type: ignore[attr-defined]
     assert list(parser.tick()) == []
-    assert constants.ESCAPE_DELAY > 0
 
 
 def test_an_update_of_part_of_the_screen_is_taken_apart() -> None:
@@ -131,9 +130,7 @@ def test_a_lost_line_ends_it(place: Path, ignored: bool) -> None:
 def test_a_terminal_that_stops_reading_does_not_stop_the_program(terminal: Terminal) -> None:
     opened(terminal)
     for _ in range(60):
-        for tab in "1234567":
-            terminal.send(tab)
-        time.sleep(0.02)
+        terminal.send("1234567")
     time.sleep(3)
     used = terminal.cpu()
     time.sleep(1)
@@ -171,7 +168,7 @@ def test_keys_typed_while_it_slept_are_dropped_but_the_way_back_opens(terminal: 
     terminal.read(1)
     assert terminal.status is None
     terminal.send("\x1b")
-    terminal.until("Dropped")
+    terminal.until("3 keys typed while the screen stood still were dropped")
 
 
 def test_the_last_status_is_there_before_the_plan_is_read(place: Path) -> None:

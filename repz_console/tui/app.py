@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import ComposeResult
 
-from repz_console.actions import ACTIONS, TABS, Action, keys_of
+from repz_console.actions import TABS, Action
 from repz_console.store.errors import StoreError
 from repz_console.tui import acts, panes
 from repz_console.tui.acts.reasons import why_not
 from repz_console.tui.front import Front
+from repz_console.tui.hands import Hands
 from repz_console.tui.messages import Messages
 from repz_console.tui.paint.base import BLOCKS, Choices, Glyphs, Size
 from repz_console.tui.paint.format import cell_width
@@ -92,6 +93,7 @@ class ConsoleApp(GuardedApp):
         self._seen_at = float("inf")
         self._untold: type[Exception] | None = None
         self._unsubscribe: Callable[[], None] | None = None
+        self.hands = Hands(self)
         self.front = Front(self, Artist(Palette(self.theme_now), glyphs), last_status)
         self.pane = self.front.pane
 
@@ -298,47 +300,19 @@ class ConsoleApp(GuardedApp):
 
     async def on_event(self, event: events.Event) -> None:
         """Keys and pastes are taken here, before any widget: the registry decides what they do."""
-        if isinstance(event, events.Key) and not event.is_forwarded:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             if event.time < self._seen_at or time.monotonic() - event.time > LATE_KEY:
-                self.on_late_key(event)
+                self.hands.late(event)
             else:
-                self.take_key(event.key, event.character)
+                self.hands.take(event)
                 # What a key opens has the keyboard when the next one comes, also where both arrived in one piece.
                 await asyncio.sleep(0)
-        elif isinstance(event, events.Paste) and not event.is_forwarded:
-            if self.dialog is not None:
-                self.dialog.paste(event.text)
-                self.front.show_dialog()
         else:
             await super().on_event(event)
 
-    def on_late_key(self, event: events.Key) -> None:
-        """A key was typed before the screen showed what it would have acted on. Only the way back is opened by it,
-        and that asks again."""
-        if self._action(event.key) is acts.WAY_BACK:
-            self.take_key(event.key, event.character)
-        self.say("Dropped a key typed while the screen was not up to date. Press it again.", "warn")
-
-    def take_key(self, key: str, character: str | None) -> None:
-        """Do what a key means here and now."""
-        if self.session is not None:
-            self.session.touch()
-        action, dialog = self._action(key), self.dialog
-        if action is acts.WAY_BACK and not (dialog is not None and dialog.is_way_back):
-            self.perform(action)
-        elif dialog is not None:
-            dialog.key("escape" if key == "ctrl+c" else key, character)
-            self._dialogs.settle()
-            self.front.show_dialog()
-        elif action is not None:
-            self.perform(action)
-
-    def _action(self, key: str) -> Action | None:
-        name = "enter" if key == "ctrl+j" else key
-        for action in ACTIONS:
-            if (not action.tabs or self.tab in action.tabs) and name in keys_of(action, self.keymap):
-                return action
-        return None
+    def on_late(self, event: events.Key | events.Paste) -> None:
+        """Something was typed before the screen showed what it would have acted on."""
+        self.hands.late(event)
 
     def perform(self, action: Action) -> None:
         """Do an action, or say why it cannot be done."""
@@ -389,6 +363,11 @@ class ConsoleApp(GuardedApp):
         if given is None and dialog.parting:
             self.say(dialog.parting)
         return given
+
+    def settle_dialogs(self) -> None:
+        """Give the answers of dialogs that have closed, and show the one that is left."""
+        self._dialogs.settle()
+        self.front.show_dialog()
 
     @property
     def dialog(self) -> Dialog | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import RenderableType
 from rich.style import Style
-from textual import constants, events
+from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
 from textual.app import App
@@ -30,7 +30,7 @@ from textual.strip import Strip
 from repz_console.store import boottime
 from repz_console.tui.cells import COLOR_SYSTEMS, PLAIN, Cells, Pen, pen_of
 from repz_console.tui.descriptor import give_back, in_foreground, make_raw, own_description, size_of
-from repz_console.tui.keyboard import InputFilter
+from repz_console.tui.keyboard import InputFilter, Pace
 from repz_console.tui.modes import ALTERNATE_SCREEN
 from repz_console.tui.outlet import Outlet
 from repz_console.tui.signals import ENDING, ENDS_WITHIN, LEAVES_WITHIN, Signals, stop_here
@@ -47,12 +47,19 @@ _LAST_WORDS = 0.3
 _BEFORE_STOP = 1.0
 """Seconds that what has to happen before a stop may take."""
 _CONTINUING = 0.1
-_TORN = 0.05
-"""Seconds that the rest of a torn sequence may take."""
 _MOUSE_ON, _MOUSE_OFF = "\x1b[?1000h\x1b[?1006h", "\x1b[?1000l\x1b[?1006l"
 _ENTER = "\x1b[?25l\x1b[?7l\x1b[?2004h"
 _ASK_SYNC = "\x1b[?2026$p"
 _SYNC_START, _SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
+
+
+class HurriedKey(events.Key):
+    """A key that came together with others or right after one: nobody saw what the one before did."""
+
+    def __init__(self, key: events.Key, first: bool) -> None:
+        super().__init__(key.key, key.character)
+        self.first = first
+        """Whether there was a pause before it: it began the hurry."""
 
 
 class GuardDriver(Driver):
@@ -67,8 +74,10 @@ class GuardDriver(Driver):
         self._outlet = Outlet(self._out, self._loop, self._caught_up, self._hang_up)
         self._attributes: list[Any] | None = None
         self._parser = XTermParser(False)
-        self._decode = getincrementaldecoder("utf-8")("replace").decode
+        self._decode = getincrementaldecoder("utf-8")("surrogateescape").decode
         self._filter = InputFilter()
+        self._filter.mouse = mouse
+        self._pace = Pace()
         self._behind = False
         self._thawed_at = -1e9
         self._woke_at = -1e9
@@ -222,9 +231,12 @@ class GuardDriver(Driver):
 
     def _resized(self) -> None:
         size = size_of(self._out)
-        if size != self._size:
-            self._size = size
-            self.cells.resize(*size)
+        if size == self._size:
+            # It may have been another one in between, for which the terminal has moved what it shows.
+            self.repaint()
+            return
+        self._size = size
+        self.cells.resize(*size)
         self._post_size()
 
     def _post_size(self) -> None:
@@ -245,8 +257,8 @@ class GuardDriver(Driver):
     def send_message(self, message: Message) -> None:
         """Give the app a message. Everything here runs in the app's own loop."""
         app = self._app
-        if isinstance(message, events.Key) and isinstance(app, GuardedApp) and self.blind:
-            app.on_late_key(message)
+        if isinstance(message, events.Key | events.Paste) and isinstance(app, GuardedApp) and self.blind:
+            app.on_late(message)
         else:
             app.post_message(message)
 
@@ -260,27 +272,45 @@ class GuardDriver(Driver):
         if not data:
             self._hang_up()
             return
-        self._feed(self._filter.feed(self._decode(data), time.monotonic()))
-
-    def _feed(self, text: str) -> None:
-        if text:
-            # An empty text would tell the parser that nothing ever comes again.
-            for message in self._parser.feed(text):
-                self.process_message(message)
-        # Filter and parser hold back a lone escape until it is clear that nothing follows.
-        self._once("tick", _TORN if self._filter.waiting else constants.ESCAPE_DELAY + 0.005, self._tick)
+        now = time.monotonic()
+        self._take(self._filter.feed(self._decode(data), now), now)
 
     def _tick(self) -> None:
-        for message in self._parser.tick():
+        now = time.monotonic()
+        self._take(self._filter.flush(now), now)
+
+    def _take(self, typed: list[str], now: float) -> None:
+        """Send the app what was typed, and look again when the filter may have more."""
+        messages = [message for message in map(self._parsed, typed) if message is not None]
+        keys = sum(isinstance(message, events.Key) for message in messages)
+        hurried, paused = self._pace.hurried(keys, now) if keys else (False, False)
+        for message in messages:
+            if hurried and isinstance(message, events.Key):
+                message = HurriedKey(message, paused)
+                paused = False
             self.process_message(message)
-        if self._filter.waiting:
-            self._feed(self._filter.flush(time.monotonic()))
+        waiting = self._handles.pop("tick", None)
+        if waiting is not None:
+            waiting.cancel()
+        if self._filter.deadline is not None:
+            self._once("tick", max(0.0, self._filter.deadline - now), self._tick)
+
+    def _parsed(self, piece: str) -> Message | None:
+        """The one message that a key, a paste or a report is; None for what Textual does not know."""
+        if piece == "\x1b":
+            return events.Key("escape", piece)
+        messages = list(self._parser.feed(piece))
+        if len(messages) != 1:
+            # What it does not know it would hold back, and type out later.
+            self._parser = XTermParser(False)
+            return None
+        return messages[0]
 
     # Output
 
     def use_mouse(self, on: bool) -> None:
         """Ask the terminal to send clicks and the wheel, or to keep them for selecting text."""
-        self._mouse = on
+        self._mouse = self._filter.mouse = on
         self.write(_MOUSE_ON if on else _MOUSE_OFF)
 
     def write(self, data: str) -> None:
@@ -342,8 +372,8 @@ class GuardedApp(App[None]):
     def on_awake(self, slept: float) -> None:
         """Nothing here moved for so many seconds; override to say so."""
 
-    def on_late_key(self, event: events.Key) -> None:
-        """A key came while the person could not see the screen. It is dropped; override to say so."""
+    def on_late(self, event: events.Key | events.Paste) -> None:
+        """This was typed while the person could not see the screen. It is dropped; override to say so."""
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         guard = self.guard

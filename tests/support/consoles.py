@@ -172,11 +172,18 @@ def to_challenge(terminal: Terminal, reason: str) -> str:
     terminal.send(TAB)
     terminal.send(reason)
     terminal.until(reason, PATIENCE)
-    terminal.send(ENTER + ENTER)
+    press_enter_twice(terminal)
     terminal.until("and press Enter", PATIENCE)
     asked = re.search(r"Type  (.+?)  and press Enter", terminal.text())
     assert asked, terminal.text()
     return asked[1]
+
+
+def press_enter_twice(terminal: Terminal) -> None:
+    """From a field of a dialog to its button, and press that."""
+    terminal.send(ENTER)
+    terminal.until(lambda screen: re.search(r"▶ \[ (?!Cancel)", screen) is not None, PATIENCE)
+    terminal.send(ENTER)
 
 
 def type_challenge(terminal: Terminal, words: str) -> None:

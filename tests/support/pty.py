@@ -19,6 +19,9 @@ from typing import Self
 
 import pyte
 
+PAUSE = 0.05
+"""Seconds between two keys."""
+
 
 class Terminal:
     """Runs `command` in a pty of `columns` x `rows` and keeps the screen it draws.
@@ -46,6 +49,7 @@ class Terminal:
         self.status: int | None = None
         """The wait status, once it ended."""
         self.started = time.monotonic()
+        self._typed = 0.0
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})}
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
@@ -104,7 +108,9 @@ class Terminal:
         return self.writes[-1][0] if self.writes else self.started
 
     def send(self, keys: str | bytes) -> None:
-        """Type."""
+        """Type, after the pause that even a fast typist makes."""
+        time.sleep(max(0.0, self._typed + PAUSE - time.monotonic()))
+        self._typed = time.monotonic()
         os.write(self.fd, keys.encode() if isinstance(keys, str) else keys)
 
     def resize(self, columns: int, rows: int) -> None:

@@ -43,6 +43,10 @@ class Dialog:
         """A key was pressed; `character` is what it types, if anything."""
         raise NotImplementedError
 
+    def decides(self, key: str, character: str | None) -> bool:
+        """Whether this key would give an answer that may change something. It has to be pressed by itself."""
+        return False
+
     def paste(self, text: str) -> None:
         """Text was pasted. Ignored, unless something is being typed."""
 

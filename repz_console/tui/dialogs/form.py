@@ -111,6 +111,11 @@ class Form(Dialog):
         elif self._focus == self._cancel and _begins_text(character) and self._to_text():
             self.key(key, character)
 
+    def decides(self, key: str, character: str | None) -> bool:
+        """Enter, wherever it does not leave or move on only."""
+        moves_on = self._dangerous and self._focus < len(self._fields)
+        return key == "enter" and self._focus != self._cancel and not moves_on
+
     def paste(self, text: str) -> None:
         """Pasted text goes where the focus is, if that takes text; from Cancel to the first line of text."""
         if self._focus == self._cancel:
@@ -186,6 +191,10 @@ class Challenge(Form):
             submit=submit,
             dangerous=True,
         )
+
+    def decides(self, key: str, character: str | None) -> bool:
+        """Enter after the words as well: they are the confirmation."""
+        return key == "enter" and self._focus != self._cancel
 
     def _mismatch(self, typed: str) -> str:
         return "" if challenge.met(typed, self.expected) else "that is not what has to be typed"

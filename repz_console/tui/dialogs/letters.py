@@ -70,6 +70,10 @@ class Letters(Dialog):
         lines.append((("esc cancel", "muted"),))
         return lines[: size.height]
 
+    def decides(self, key: str, character: str | None) -> bool:
+        """A letter that can be chosen and is not harmless."""
+        return any(character == letter.key and not (letter.disabled or letter.harmless) for letter in self._letters)
+
     def key(self, key: str, character: str | None) -> None:
         """A letter chooses, Esc leaves, anything else says what is expected."""
         if key == "escape":

@@ -123,6 +123,10 @@ class Picker(Dialog):
             lines.append((("Nothing has these words.", "muted"),))
         return [*lines, (), (("Enter chooses, Esc leaves.", "muted"),)]
 
+    def decides(self, key: str, character: str | None) -> bool:
+        """Enter: what is chosen may change something by itself."""
+        return key == "enter"
+
     def key(self, key: str, character: str | None) -> None:
         """Arrows and pages move, Enter chooses, Esc leaves, letters narrow down."""
         found = self._found()
