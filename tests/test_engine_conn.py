@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -100,13 +101,16 @@ async def test_who_lost_it_cannot_widen_even_before_noticing(tmp_path: Path) -> 
         assert "nothing was changed" in await ann.adopt()
 
 
-async def test_it_is_kept_while_somebody_types_and_given_up_when_nobody_does(tmp_path: Path, quick: None) -> None:
-    now = utc_now()
-    async with Session.open(launch(tmp_path), actor=actor("ann"), watch=True, collect=False, clock=lambda: now) as ann:
+async def test_it_is_kept_while_somebody_types_and_given_up_when_nobody_does(
+    tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = 0.0
+    monkeypatch.setattr(conn_module, "uptime", lambda: idle)
+    async with opened(launch(tmp_path), watch=True) as ann:
         await ann.take_conn()
-        now += timedelta(seconds=599)
+        idle += 599
         ann.touch()
-        now += timedelta(seconds=599)
+        idle += 599
         reads = 0
 
         def still_held() -> bool:
@@ -116,12 +120,45 @@ async def test_it_is_kept_while_somebody_types_and_given_up_when_nobody_does(tmp
 
         await eventually(still_held)
         assert ann.view().control.mine, "renewed well past the lease's own end"
-        now += timedelta(seconds=2)
+        idle += 2
         await eventually(lambda: ann.view().control.state == "FREE")
         released = ann.entries()[-1].event
         assert isinstance(released, ConnReleased)
         assert "ten minutes" in released.why
         await eventually(lambda: any("ten minutes" in notice for notice in ann.notices))
+
+
+async def test_a_console_that_nobody_can_see_does_not_renew_it(tmp_path: Path, quick: None) -> None:
+    async with opened(launch(tmp_path), watch=True) as ann:
+        await ann.take_conn()
+        unfit = "the terminal takes nothing"
+        ann.keep_conn_unless(lambda: unfit)
+        await eventually(lambda: any("not renewed: the terminal" in notice for notice in ann.notices))
+        unfit = ""
+        await eventually(lambda: ann.notices == ())
+        assert ann.view().control.mine, "the terminal was back in time"
+        unfit = "the terminal takes nothing"
+        await eventually(lambda: ann.view().control.state == "FREE")
+        await eventually(lambda: any("you lost the conn" in notice for notice in ann.notices))
+        assert (await widen(ann, 20)).state == "denied"
+
+
+async def test_a_console_whose_loop_runs_late_does_not_renew_it(
+    tmp_path: Path, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conn_module, "LAG_LIMIT", -1)
+    async with opened(launch(tmp_path), watch=True) as ann:
+        await ann.take_conn()
+        await eventually(lambda: ann.view().control.state == "FREE")
+
+
+async def test_setting_the_time_of_day_moves_nobody_towards_ten_minutes(tmp_path: Path, quick: None) -> None:
+    now = utc_now()
+    async with Session.open(launch(tmp_path), actor=actor("ann"), watch=True, collect=False, clock=lambda: now) as ann:
+        await ann.take_conn()
+        now += timedelta(hours=5)
+        await asyncio.sleep(1)
+        assert ann.view().control.mine
 
 
 async def test_a_frozen_console_loses_it_and_that_is_journaled_once(

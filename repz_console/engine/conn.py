@@ -1,13 +1,13 @@
 """The conn as this console holds it: taken for a seat, renewed while a person types, given up or lost.
 
-It is renewed from the event loop, so that a frozen console loses it within its fifteen seconds.
+It is renewed from the event loop, and only while that runs on time and the terminal takes what it is sent: a console
+that is frozen, or that nobody can see, loses the conn within fifteen seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from repz_console.engine.storage import Storage
 from repz_console.events import ConnReleased, ConnTaken
 from repz_console.room.control import named
 from repz_console.room.words import instant, who
+from repz_console.store import boottime
 from repz_console.store.errors import StoreError
 from repz_console.store.fence import Fence
 from repz_console.store.leases import Lease
@@ -27,17 +28,25 @@ RENEW_EVERY = 3.0
 NEEDS_CONN = "you do not have the conn: take it first"
 IDLE_LIMIT = 600.0
 """Seconds without a key after which the conn is given up."""
+LAG_LIMIT = 1.0
+"""Seconds by which the event loop may be late to renew it."""
+
+
+def uptime() -> float:
+    """Seconds that setting the time of day does not move, and that go on while the machine sleeps."""
+    return boottime.now().seconds
 
 
 class Conn:
     """This console's hold on the conn."""
 
-    def __init__(self, storage: Storage, known: Known, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, known: Known) -> None:
         """Nothing is taken yet."""
+        self.unfit: Callable[[], str] = lambda: ""
+        """Why nobody can steer by this console just now, in one line; empty if somebody can."""
         self._storage = storage
         self._known = known
-        self._clock = clock
-        self._typed_at = clock()
+        self._typed_at = uptime()
         self._lease: Lease | None = None
         self._keeping: asyncio.Task[None] | None = None
 
@@ -48,7 +57,7 @@ class Conn:
 
     def touch(self) -> None:
         """A person typed."""
-        self._typed_at = self._clock()
+        self._typed_at = uptime()
 
     async def take(self, reason: str = "") -> str:
         """Take it. Returns "" or why not."""
@@ -110,15 +119,21 @@ class Conn:
     async def _keep(self) -> None:
         """Renew until it is lost, given up or idle for too long."""
         while self._lease is not None:
+            due = uptime() + RENEW_EVERY
             await asyncio.sleep(RENEW_EVERY)
+            late = uptime() - due
             lease = self._lease
             if lease is None:
                 return
+            unfit = f"this console was {late:.0f} s late" if late > LAG_LIMIT else self.unfit()
             try:
-                if (self._clock() - self._typed_at).total_seconds() >= IDLE_LIMIT:
+                if uptime() - self._typed_at >= IDLE_LIMIT:
                     await self.release("nobody typed for ten minutes")
                     self._known.notice(CONN, "you gave up the conn: nobody typed here for ten minutes")
                     return
+                if unfit and await self._is_mine(lease):
+                    self._known.notice(CONN, f"the conn is not renewed: {unfit}")
+                    continue
                 if not await self._renew(lease):
                     await self._lose(lease)
                     return
@@ -127,6 +142,10 @@ class Conn:
                 self._known.notice(CONN, f"the conn could not be renewed: {error}")
             else:
                 self._known.notice(CONN, "")
+
+    async def _is_mine(self, lease: Lease) -> bool:
+        holder = await self._look()
+        return holder is not None and holder.token == lease.token
 
     async def _renew(self, lease: Lease) -> bool:
         return await self._storage.run(lambda stores: stores.leases.renew(lease))

@@ -134,7 +134,7 @@ class Session:
         except BaseException:
             await self._storage.close()
             raise
-        self._conn = Conn(self._storage, self._known, self._clock)
+        self._conn = Conn(self._storage, self._known)
         self._collector = Collector(self._storage, self._writer, self._known, recorder=self._recorder)
         self._presence = Presence(self._storage, self._known, self._clock)
         self._status_file = StatusFile(self._storage, actor.console)
@@ -294,6 +294,10 @@ class Session:
     async def release_conn(self) -> None:
         """Give the conn up. Does nothing for a console that does not have it."""
         await self._conn.release("given up")
+
+    def keep_conn_unless(self, unfit: Callable[[], str]) -> None:
+        """Renew the conn only while `unfit` says nothing: why nobody can steer by this console now, in one line."""
+        self._conn.unfit = unfit
 
     def touch(self) -> None:
         """A person typed: the conn lapses ten minutes after the last time."""

@@ -88,4 +88,3 @@ def _members(payload: bytes) -> dict[str, Any]:
         return {"value": members}
     members.pop("kind", None)
     return members
-

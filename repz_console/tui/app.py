@@ -135,10 +135,14 @@ class ConsoleApp(GuardedApp):
             self.exit(return_code=70)
             return
         self.session = session
+        session.keep_conn_unless(self._unfit)
         self._unsubscribe = session.subscribe(self.refresh_all)
         session.set_tab(self.tab)
         if self._shown:
             self.refresh_all()
+
+    def _unfit(self) -> str:
+        return "the terminal takes nothing" if self.guard is not None and self.guard.stalled else ""
 
     async def on_unmount(self) -> None:
         """The terminal is the user's again; now the session ends."""

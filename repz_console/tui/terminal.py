@@ -32,7 +32,7 @@ from repz_console.tui.cells import COLOR_SYSTEMS, PLAIN, Cells, Pen, pen_of
 from repz_console.tui.descriptor import give_back, in_foreground, make_raw, own_description, size_of
 from repz_console.tui.keyboard import InputFilter, Pace
 from repz_console.tui.modes import ALTERNATE_SCREEN
-from repz_console.tui.outlet import Outlet
+from repz_console.tui.outlet import STALL, Outlet
 from repz_console.tui.signals import ENDING, ENDS_WITHIN, LEAVES_WITHIN, Signals, stop_here
 
 LATE_AFTER_STALL = 0.5
@@ -245,6 +245,11 @@ class GuardDriver(Driver):
         self._app.post_message(events.Resize(size, size))
 
     # Keys
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the terminal has not taken what it was sent for so long that nobody can be following it."""
+        return self._outlet.waits > STALL
 
     @property
     def blind(self) -> bool:
