@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,9 @@ from hypothesis import strategies as st
 from repz_console.events import NoteAdded
 from repz_console.store import payload
 from repz_console.store.journal import Journal, StoreError
+from repz_console.store.schema import JOURNAL
+from repz_console.store.verify import verify
+from tests.conftest import Figure
 from tests.support.store import actor, tamper
 
 
@@ -117,6 +122,92 @@ def test_any_changed_column_is_found(
     assert journal.verify().broken == seq
     assert len(journal.entries()) == 6
     journal.close()
+
+
+COLUMNS = ("at", "kind", "actor", "payload", "payload_hash", "hash", "uniq")
+ROW = ", ".join(("seq", *COLUMNS))
+
+
+def meddle(db: apsw.Connection, chance: random.Random, length: int) -> str:
+    """Change the entries as an insider would who touches single rows. What was done."""
+    one, other = chance.sample(range(1, length + 1), 2)
+    match chance.choice(("edit", "forge", "delete", "swap", "insert", "repeat", "renumber")):
+        case "edit":
+            column = chance.choice(COLUMNS)
+            old = db.execute(f"SELECT {column} FROM entry WHERE seq = ?", (one,)).get
+            db.execute(f"UPDATE entry SET {column} = ? WHERE seq = ?", (_altered(old, chance), one))
+            return f"{column} of {one} edited"
+        case "forge":  # with every hash of its own row made to fit
+            content = payload.encode(NoteAdded(f"forged {chance.random()}"))
+            digest = payload.payload_hash(content)
+            at, kind, who, key = db.execute("SELECT at, kind, actor, uniq FROM entry WHERE seq = ?", (one,)).get
+            before = db.execute("SELECT hash FROM entry WHERE seq = ?", (one - 1,)).get or payload.GENESIS
+            link = payload.entry_hash(before, one, at, kind, who, key, digest)
+            values = (content, digest, link, one)
+            db.execute("UPDATE entry SET payload = ?, payload_hash = ?, hash = ? WHERE seq = ?", values)
+            return f"{one} forged"
+        case "delete":
+            db.execute("DELETE FROM entry WHERE seq = ?", (one,))
+            return f"{one} deleted"
+        case "swap":
+            db.execute("UPDATE entry SET seq = -seq WHERE seq IN (?, ?)", (one, other))
+            db.execute("UPDATE entry SET seq = CASE seq WHEN ?1 THEN -?2 ELSE -?1 END WHERE seq < 0", (-one, -other))
+            db.execute("UPDATE entry SET seq = abs(seq) WHERE seq < 0")
+            return f"{one} and {other} swapped"
+        case "insert":
+            db.execute("UPDATE entry SET seq = -(seq + 1) WHERE seq >= ?", (one,))
+            db.execute("UPDATE entry SET seq = -seq WHERE seq < 0")
+            rest = ", ".join(COLUMNS[:-1])
+            db.execute(
+                f"INSERT INTO entry ({ROW}) SELECT ?, {rest}, NULL FROM entry WHERE seq <> ? LIMIT 1", (one, one)
+            )
+            return f"one slipped in before {one}"
+        case "repeat":
+            rest = ", ".join(COLUMNS[:-1])
+            values = (length + 1, one)
+            db.execute(f"INSERT INTO entry ({ROW}) SELECT ?, {rest}, NULL FROM entry WHERE seq = ?", values)
+            return f"{one} repeated at the end"
+        case _:
+            db.execute("UPDATE entry SET seq = ? WHERE seq = ?", (length + 1 + chance.randrange(5), one))
+            return f"{one} moved to the end"
+
+
+def _altered(old: object, chance: random.Random) -> object:
+    """Another value of the same kind, as like it as can be."""
+    match old:
+        case bytes():
+            place = chance.randrange(len(old))
+            return old[:place] + bytes([old[place] ^ 1 << chance.randrange(8)]) + old[place + 1 :]
+        case str():
+            place = chance.randrange(len(old))
+            return old[:place] + chr(ord(old[place]) ^ 1) + old[place + 1 :]
+        case _:
+            return "made up"
+
+
+@pytest.mark.figure
+def test_any_meddling_with_an_entry_is_found(tmp_path: Path, figure: Figure) -> None:
+    chance = random.Random(4)
+    journal = Journal.open(tmp_path)
+    for number in range(30):
+        journal.append(NoteAdded(f"note {number}"), actor(), unique=f"key {number}" if number % 3 == 0 else "")
+    head, length = journal.head(), 30
+    columns = list(journal.read(f"SELECT {ROW} FROM entry"))
+    journal.close()
+    tried, seen = figure.count(50, 1000), set()
+    table = JOURNAL.steps[0].split(";")[0]
+    for _ in range(tried):
+        db = apsw.Connection(":memory:")
+        db.execute(table)
+        db.executemany(f"INSERT INTO entry ({ROW}) VALUES ({', '.join('?' * 8)})", columns)
+        assert verify(db, head).ok
+        done = meddle(db, chance, length)
+        seen.add(done)
+        result = verify(db, head)
+        assert not result.ok, done
+        assert result.why
+    assert len(seen) > tried // 4
+    figure.say(f"{tried:,} of {tried:,} edits, deletions, swaps and insertions of single entries found")
 
 
 def test_columns_cannot_flow_into_one_another() -> None:
