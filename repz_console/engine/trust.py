@@ -26,9 +26,7 @@ def withheld(own: Loaded, adopted: Loaded, source_id: str) -> str:
     if not secrets and not registry.load(table["kind"]).own_config_only:
         return ""
     if _table(own, source_id) != table:
-        what = (
-            f"it uses the secret {listed(secrets, 'and')}" if secrets else f"its kind {table['kind']} is not built in"
-        )
+        what = f"it uses the secret {listed(secrets, 'and')}" if secrets else f"it is of the kind {table['kind']}"
         return f"not used here: {what}, and your own config does not have this [source.{source_id}] as it was adopted"
     for name in secrets:
         if own.plan.secret.get(name) != adopted.plan.secret.get(name):
