@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import signal
 import termios
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from rich.segment import Segment
 from rich.style import Style
-from textual import _compositor, _xterm_parser
-from textual.app import App
-from textual.driver import Driver
-from textual.geometry import Region
+from textual import _compositor
 from textual.strip import Strip
 
 from repz_console.tui.cells import Pen
 from repz_console.tui.terminal import GuardDriver, GuardedApp, pen_of, pieces
 from tests.support.pty import Terminal, console
 from tests.support.sessions import CONFIG, launch
-
-
-def test_textual_still_has_what_the_terminal_leans_on() -> None:
-    """Fails where a new Textual changes its private side: then read terminal.py line by line against it."""
-    assert version("textual").startswith("8.2.")
-    update = _compositor.ChopsUpdate([{0: None}], [(0, 0, 1)], [[1]])
-    assert (update.chops, update.spans, update.chop_ends) == ([{0: None}], [(0, 0, 1)], [[1]])
-    layout = _compositor.LayoutUpdate([], Region(0, 0, 1, 1))
-    assert (layout.strips, layout.region) == ([], Region(0, 0, 1, 1))
-    assert list(inspect.signature(App._display).parameters) == ["self", "screen", "renderable"]
-    assert list(inspect.signature(App._handle_exception).parameters) == ["self", "error"]
-    source = inspect.getsource(App)
-    for name in (
-        "_batch_count", "_running", "_closed", "_sync_available", "_driver", "_exception", "_exception_event",
-        "_return_code", "_disable_tooltips", "_disable_notifications", "_close_messages_no_wait",
-    ):  # fmt: skip
-        assert f"self.{name}" in source, name
-    assert {"write", "start_application_mode", "disable_input", "stop_application_mode"} <= Driver.__abstractmethods__
-    parser = _xterm_parser.XTermParser(False)
-    assert [event.key for event in parser.feed("a\x1b[A")] == ["a", "up"]  # type: ignore[attr-defined]
-    assert list(parser.tick()) == []
 
 
 def test_an_update_of_part_of_the_screen_is_taken_apart() -> None:

@@ -1,6 +1,6 @@
 """The terminal: one writer that never waits, and an app that sends it only the cells that changed.
 
-The only file that leans on Textual's private API; `tests/test_tui_terminal.py` fails loudly where Textual changes it.
+The only file that leans on Textual's private API; `tests/test_tui_textual.py` fails loudly where Textual changes it.
 """
 
 from __future__ import annotations
