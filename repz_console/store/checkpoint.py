@@ -62,7 +62,7 @@ class Checkpointer:
         """In the log after this connection's last commit, those of other processes included."""
         self._later = 0
         """What is added to the thresholds after a try that a reader, or the disk, left unfinished."""
-        db.execute("PRAGMA wal_autocheckpoint = 0")
+        list(db.execute("PRAGMA wal_autocheckpoint = 0"))
         db.set_wal_hook(self._committed)
 
     def tend(self, *, busy: bool = False) -> None:

@@ -24,6 +24,17 @@ BUSY_SECONDS = 5.0
 
 _SIDE_FILES_KEPT = 4 * 1024 * 1024
 _SHARED_PAGE = 32 * 1024
+_SETTINGS = (
+    "foreign_keys = ON",
+    "recursive_triggers = ON",
+    "trusted_schema = OFF",
+    "secure_delete = ON",
+    "cell_size_check = ON",
+    "temp_store = MEMORY",
+    f"journal_size_limit = {_SIDE_FILES_KEPT}",
+    # On macOS fsync alone does not reach the platter.
+    *(("fullfsync = ON", "checkpoint_fullfsync = ON") if sys.platform == "darwin" else ()),
+)
 
 
 class Lock:
@@ -117,9 +128,13 @@ def create(path: Path) -> None:
     """Make the file if it does not exist. Raises `StoreError`, also if only its log is there."""
     log = path.with_name(path.name + "-wal")
     try:
-        if log.exists() and not path.exists():
+        if log.exists() and log.stat().st_size and not path.exists():
             raise StoreError(f"{path} was moved away without its log {log.name}: put it back, or move the log as well")
         place.create(path)
+        if place.is_shared(path.parent):
+            # SQLite makes its side files first and gives them their rights then: whoever comes in between is refused.
+            place.create(log)
+            place.create(path.with_name(path.name + "-shm"))
     except OSError as error:
         raise StoreError(f"{path} cannot be made: {error.strerror or error}") from error
 
@@ -130,15 +145,20 @@ def settle(db: apsw.Connection, *, durable: bool) -> None:
     if mode != "wal":
         raise StoreError(f"{db.filename} cannot use a write-ahead log here ({mode})")
     synchronous(db, durable=durable)
-    db.execute(
-        "PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; "
-        "PRAGMA foreign_keys = ON; "
-        f"PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = {_SIDE_FILES_KEPT}"
-    )
-    if sys.platform == "darwin":
-        # There, fsync alone does not reach the platter.
-        db.execute("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON")
+    for setting in _SETTINGS:
+        # Read to its end: of several statements at once, those after one that answers would not be run.
+        list(db.execute(f"PRAGMA {setting}"))
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    if place.is_shared(Path(db.filename).parent):
+        _keep_side_files(db)
+
+
+def _keep_side_files(db: apsw.Connection) -> None:
+    """Let the last one to close leave them, empty: they are made once, with their rights."""
+    import ctypes  # only a shared store pays for it
+
+    on = ctypes.c_int(1)
+    db.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(on))
 
 
 def _switch_to_log(db: apsw.Connection) -> str:

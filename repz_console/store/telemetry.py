@@ -153,7 +153,7 @@ class Telemetry:
     def here(self, person: Person) -> None:
         """Say that somebody is at a screen, for the next 15 seconds."""
         now = self._clock()
-        with self._database() as db:
+        with self._database() as db, database.transaction(db):
             db.execute(
                 "INSERT INTO person (console, person, boot, expires) VALUES (?, ?, ?, ?) ON CONFLICT (console)"
                 " DO UPDATE SET person = excluded.person, boot = excluded.boot, expires = excluded.expires",
@@ -162,7 +162,7 @@ class Telemetry:
 
     def left(self, console: str) -> None:
         """Say that a console was closed."""
-        with self._database() as db:
+        with self._database() as db, database.transaction(db):
             db.execute("DELETE FROM person WHERE console = ?", (console,))
 
     def people(self) -> tuple[Person, ...]:
