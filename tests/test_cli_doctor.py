@@ -11,7 +11,7 @@ import pytest
 
 from repz_console import config
 from repz_console.commands.doctor import zones
-from repz_console.commands.examine import clock, configuration, sources, storage, terminal
+from repz_console.commands.examine import clock, configuration, sharing, sources, storage, terminal
 from repz_console.commands.examine.answer import Answer
 from repz_console.events import NoteAdded
 from repz_console.facts import Actor
@@ -119,7 +119,7 @@ def test_a_group_folder_without_setgid_is_worth_a_warning(tmp_path: Path) -> Non
     folder = tmp_path / "store"
     folder.mkdir()
     folder.chmod(0o770)
-    assert of(storage.examine(str(folder), tmp_path), "rights").state == "warn"
+    assert of(sharing.examine(folder, ()), "rights").state == "warn"
 
 
 def test_each_source_is_tried_and_a_failing_one_hides_no_other(tmp_path: Path) -> None:

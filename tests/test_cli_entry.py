@@ -141,7 +141,7 @@ def test_a_shell_that_completes_gets_the_commands_without_importing_them() -> No
         check=False,
     )
     assert answer.stderr == ""
-    assert answer.stdout.split() == ["plain,status", "plain,spend"]
+    assert answer.stdout.split() == ["plain,status", "plain,spend", "plain,store"]
 
 
 def _fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from repz_console.store.errors import StoreError
 from repz_console.store.journal import Journal
 from repz_console.store.telemetry import Telemetry
 from tests.support.store import actor
+from tests.support.users import as_user, needs_root
 
 UMASKS = (0o000, 0o022, 0o027, 0o077)
 
@@ -125,31 +125,6 @@ def test_a_network_folder_is_refused_before_anything_is_made(tmp_path: Path, mon
     with pytest.raises(StoreError, match=r"network file system \(nfs4\).*local disk"):
         place.folder("state", tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def as_user(uid: int, groups: list[int], work: Callable[[], None]) -> str:
-    """Do `work` in a child process of another user; what went wrong, empty if nothing."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        problem = ""
-        try:
-            os.setgroups(groups)
-            os.setgid(uid)
-            os.setuid(uid)
-            work()
-        except BaseException:
-            problem = traceback.format_exc()
-        os.write(writing, problem.encode()[-4000:])
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        problem = pipe.read()
-    os.waitpid(child, 0)
-    return problem
-
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
 
 
 @pytest.fixture

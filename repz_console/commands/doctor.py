@@ -9,7 +9,17 @@ from pathlib import Path
 import click
 
 from repz_console.commands.common import config_option, config_path, print_json, print_line
-from repz_console.commands.examine import clock, configuration, secrets, sources, storage, terminal, way_back
+from repz_console.commands.examine import (
+    clock,
+    configuration,
+    copies,
+    secrets,
+    sharing,
+    sources,
+    storage,
+    terminal,
+    way_back,
+)
 from repz_console.commands.examine.answer import Answer
 from repz_console.commands.exits import Exit
 from repz_console.plan.model import Plan
@@ -49,6 +59,9 @@ def _everything(explicit: Path | None) -> list[Answer]:
             state = place.folder(loaded.plan.store.path, loaded.path.parent)
         except StoreError:
             state = None
+        if state is not None:
+            answers += sharing.examine(state, loaded.plan.seat)
+            answers += copies.examine(state, loaded.plan.store.anchor, loaded.path.parent, loaded.plan.launch.name)
         asked = asyncio.run(sources.examine(loaded, state))
         answers += [*asked, *way_back.examine(loaded, state, asked)]
     return answers + clock.examine(zones(loaded.plan) if loaded is not None else ())

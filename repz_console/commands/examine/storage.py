@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import stat
 from pathlib import Path
 
 import apsw
@@ -15,6 +13,8 @@ from repz_console.store.errors import StoreError
 from repz_console.store.journal import Journal
 
 AREA = "store"
+SOUND_SQLITE = (3, 51, 3)
+"""The first version without the write-ahead log's reset bug."""
 LOW_SPACE = 256 * 1024 * 1024
 """Bytes free below which a long launch may fill the disk."""
 
@@ -27,32 +27,30 @@ def examine(path: str, base: Path) -> list[Answer]:
         return [Answer(AREA, "folder", "bad", str(error))]
     return [
         _folder(folder),
-        _rights(folder),
         _space(folder),
         *_journal(folder),
         _telemetry(folder),
-        Answer(AREA, "sqlite", "ok", apsw.sqlite_lib_version()),
+        _sqlite(apsw.sqlite_lib_version()),
     ]
 
 
 def _folder(folder: Path) -> Answer:
-    return Answer(AREA, "folder", "ok", f"{folder}, on a local file system")
+    kind = place.filesystem(folder)
+    if kind == "tmpfs":
+        return Answer(AREA, "folder", "warn", f"{folder}, in memory (tmpfs): a reboot empties it", "name one on a disk")
+    if kind == "overlay":
+        line = f"{folder}, on a container's own layer (overlay): it goes with the container"
+        return Answer(AREA, "folder", "warn", line, "mount a volume there")
+    return Answer(AREA, "folder", "ok", f"{folder}, on a local file system{f' ({kind})' if kind else ''}")
 
 
-def _rights(folder: Path) -> Answer:
-    mode = stat.S_IMODE(folder.stat().st_mode)
-    line = f"mode {mode:04o}, {'shared by its group' if place.is_shared(folder) else 'yours alone'}"
-    if not os.access(folder, os.W_OK):
-        return Answer(AREA, "rights", "bad", f"{line}; you may not write it", "ask its owner to put you in its group")
-    if mode & stat.S_IWGRP and not place.is_shared(folder):
-        return Answer(
-            AREA,
-            "rights",
-            "warn",
-            f"mode {mode:04o}: group-writable, but new files do not take over the group",
-            f"chmod g+s {folder}",
-        )
-    return Answer(AREA, "rights", "ok", line)
+def _sqlite(version: str) -> Answer:
+    if tuple(map(int, version.split(".")[:3])) >= SOUND_SQLITE:
+        return Answer(AREA, "sqlite", "ok", version)
+    line = f"{version} can damage a log that several processes write"
+    return Answer(
+        AREA, "sqlite", "bad", line, f"pip install -U apsw brings {'.'.join(map(str, SOUND_SQLITE))} or newer"
+    )
 
 
 def _space(folder: Path) -> Answer:
