@@ -209,7 +209,7 @@ async def test_the_console_stands_whatever_its_sources_do(
 ) -> None:
     sick = [name for name in EXPECTED if name in addresses]
     await company(tmp_path / "warm", addresses, ["error"], timeout=1, linger=0.2, every=0.2)
-    together = await company(tmp_path / "all", addresses, sick, timeout=1, linger=1, every=1)
+    together = await company(tmp_path / "all", addresses, sick, timeout=3, linger=1, every=1)
     rounds = {"all at once": together}
     for name in sick[: figure.count(0, len(sick))]:
         rounds[name] = await company(tmp_path / name, addresses, [name], timeout=5, linger=4, every=1)

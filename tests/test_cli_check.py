@@ -147,3 +147,13 @@ def test_no_placeholder_is_left_in_what_init_writes() -> None:
     text = filled("My launch", "PRODUCTION", "UTC", date(2031, 5, 16))
     assert "@" not in text
     assert tomllib.loads(text)["launch"]["name"] == "my-launch"
+
+
+def test_plain_http_to_another_machine_is_refused_with_its_place(repz: Commands, started: Path) -> None:
+    with started.open("a") as file:
+        file.write('\n[source.site]\nkind = "probe"\nurl = "http://repz.com/health"\n')
+    answer = repz("check", str(started))
+    line = started.read_text().splitlines().index("[source.site]") + 1
+    assert answer.code == 2
+    assert f"config.toml:{line}: source.site: " in answer.err + answer.out
+    assert "plain http is only for this machine" in answer.err + answer.out

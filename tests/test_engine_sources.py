@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
+from repz_console.commands.examine import sources
 from repz_console.engine.session import Session
 from repz_console.facts import Facts, Freshness, Verdict
 from repz_console.providers import registry
+from repz_console.tui.paint import areas
+from repz_console.tui.paint.base import BLOCKS
 from tests.support import faulty, meter
 from tests.support.sessions import CONFIG, at, eventually, launch, opened
 from tests.support.web import response, serving
@@ -66,6 +71,22 @@ async def test_a_kind_that_is_not_installed_here_might_tell_of_bugs(
     monkeypatch.delitem(registry.BUILT_IN, "tracker")
     async with opened(loaded) as session:
         assert bug_gate(session) is Verdict.INCONCLUSIVE
+
+
+async def test_a_server_s_wrong_clock_is_told_wherever_sources_are(tmp_path: Path) -> None:
+    late = format_datetime(datetime.now(UTC) - timedelta(minutes=10), usegmt=True)
+    said = "the server's clock is 10 min behind"
+    async with serving(response(b'{"error_rate": 0}', Date=late)) as url:
+        loaded = launch(tmp_path, config("meter", url))
+        async with opened(loaded, collect=True) as session:
+            await eventually(lambda: any(one.notes == (said,) for one in session.view().sources.sources))
+            standings = areas.standings(session.view(), BLOCKS)
+        answers = await sources.examine(loaded, tmp_path)
+    standing = next(each for each in standings if each.label == "SOURCES")
+    assert f"upstream: {said}" in standing.text
+    assert standing.role != "ok"
+    answer = next(each for each in answers if each.subject == "upstream")
+    assert (answer.state, said in answer.line) == ("warn", True)
 
 
 @pytest.mark.parametrize("kind", sorted(registry.BUILT_IN))

@@ -21,7 +21,7 @@ from repz_console.providers.threads import in_thread
 
 HEAD_CAP = 131_072
 """Bytes that a server may send before its answer proper begins: status lines, headers, and whatever comes with them."""
-_SIP = 4096
+_SIP = 2048
 """Bytes taken at once: what is done with them keeps the event loop for less than a screen takes."""
 _LOOKUPS = 2
 """Name look-ups of one source that may hang at a time."""
