@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
@@ -147,8 +149,38 @@ BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 FORBIDDEN_KEYS = frozenset(["ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m", "ctrl+a", "ctrl+b", "ctrl+s", "ctrl+q", "ctrl+z"])
 """Eaten by terminals, multiplexers or flow control."""
 
-UNSAFE_FOR_CHANGES = frozenset(["escape", "left_square_bracket", "O", "A", "B", "C", "D"])
-"""What a split escape sequence can turn into: never bound to an action that changes something by itself."""
+UNSAFE_FOR_CHANGES = frozenset(["escape", "left_square_bracket", "O", "A", "B", "C", "D", "enter"])
+"""What a split escape sequence can turn into, and what is pressed without thinking: never bound to an action that
+changes something by itself."""
+
+UNSAFE_FOR_TRAFFIC = UNSAFE_FOR_CHANGES.union(
+    "0123456789cnrgbtuxyR",
+    [
+        "semicolon",
+        "colon",
+        "question_mark",
+        "greater_than_sign",
+        "equals_sign",
+        "slash",
+        "dollar_sign",
+        "vertical_line",
+    ],
+)
+"""Besides, what terminals' answers are made of: never bound by a user to what widens or shrinks."""
+
+IN_DIALOGS = frozenset("hbko").union(
+    ["tab", "shift+tab", "up", "down", "left", "right", "home", "end", "pageup", "pagedown"],
+    ["backspace", "delete", "space"],
+)
+"""Keys that a dialog needs: the way back, which opens over every dialog, cannot have them."""
+
+_NAMED = frozenset(
+    ["escape", "enter", "tab", "space", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown"]
+)
+_KEY = re.compile(r"((ctrl|shift)\+)*([a-zA-Z0-9]|f([1-9]|1[0-9]|2[0-4])|up|down|left|right)")
+_SIGNS = {
+    "/": "slash", "\\": "backslash", "@": "at", "-": "minus", "+": "plus", "_": "underscore",
+}  # fmt: skip
 
 
 def keys_of(action: Action, keymap: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -158,21 +190,62 @@ def keys_of(action: Action, keymap: Mapping[str, tuple[str, ...]]) -> tuple[str,
 
 def keymap_mistakes(keymap: Mapping[str, tuple[str, ...]]) -> list[str]:
     """What is wrong with a user's keymap, one plain line each. An action with a mistake keeps its own keys."""
-    mistakes: list[str] = []
-    for identity, keys in keymap.items():
-        action = BY_ID.get(identity)
-        if action is None:
-            meant = nearest(identity, BY_ID)
-            mistakes.append(f"{identity}: there is no such action" + (f"; did you mean {meant}?" if meant else ""))
+    mistakes = [f"{name}: {wrong}" for name, keys in keymap.items() for wrong in _wrong(name, keys)]
+    while True:
+        mistaken = {mistake.partition(":")[0] for mistake in mistakes}
+        used = {name: keys for name, keys in keymap.items() if name not in mistaken}
+        # An action that keeps its own keys after all may stand in the way of another.
+        clashes = [f"{name}: {wrong}" for name in used for wrong in _clashes(BY_ID[name], used)]
+        if not clashes:
+            return mistakes
+        mistakes += clashes
+
+
+def _wrong(identity: str, keys: tuple[str, ...]) -> Iterator[str]:
+    """What is wrong with an action's keys whatever the others are."""
+    action = BY_ID.get(identity)
+    if action is None:
+        meant = nearest(identity, BY_ID)
+        yield "there is no such action" + (f"; did you mean {meant}?" if meant else "")
+        return
+    moves_traffic = action.effect in (Effect.WIDEN, Effect.SHRINK)
+    if not keys and action.effect is Effect.SHRINK:
+        yield "it must have a key"
+    for key in keys:
+        if key in FORBIDDEN_KEYS or key.startswith("alt+"):
+            yield f"{key} does not reach programs reliably; choose another key"
+        elif not _is_key(key):
+            named = name_of(key)
+            yield f"there is no key {key!r}" + (f"; it is called {named}" if named else "")
+        elif key in action.keys:
             continue
-        for key in keys:
-            if key in FORBIDDEN_KEYS or key.startswith("alt+"):
-                mistakes.append(f"{identity}: {key} does not reach programs reliably; choose another key")
-            elif action.effect is not Effect.READ and key in UNSAFE_FOR_CHANGES:
-                mistakes.append(f"{identity}: {key} can come from a broken escape sequence; choose another key")
-        for other in ACTIONS:
-            together = not other.tabs or not action.tabs or set(other.tabs) & set(action.tabs)
-            if other.id != identity and together and set(keys) & set(keys_of(other, keymap)):
-                clash = sorted(set(keys) & set(keys_of(other, keymap)))[0]
-                mistakes.append(f"{identity}: {clash} is already {other.id}")
-    return mistakes
+        elif action.effect is not Effect.READ and key in UNSAFE_FOR_CHANGES:
+            yield f"{key} can come from a broken escape sequence or by accident; choose another key"
+        elif moves_traffic and key in UNSAFE_FOR_TRAFFIC:
+            yield f"{key} can come from a terminal that answers; choose another key"
+        elif action.effect is Effect.SHRINK and key in IN_DIALOGS:
+            yield f"{key} is needed in dialogs, and the way back opens over them; choose another key"
+
+
+def _clashes(action: Action, keymap: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    keys = set(keys_of(action, keymap))
+    for other in ACTIONS:
+        together = not other.tabs or not action.tabs or set(other.tabs) & set(action.tabs)
+        clash = sorted(keys & set(keys_of(other, keymap)))
+        if other.id != action.id and together and clash:
+            yield f"{clash[0]} is already {other.id}"
+
+
+def _is_key(key: str) -> bool:
+    plain = key.removeprefix("ctrl+").removeprefix("shift+")
+    return bool(_KEY.fullmatch(key)) or plain in _NAMED or plain in _SIGN_NAMES
+
+
+def name_of(sign: str) -> str:
+    """How a keymap names the key of a printed sign, such as `slash` for `/`; empty if `sign` is not one."""
+    if len(sign) != 1 or sign.isalnum() or not "!" <= sign <= "~":
+        return ""
+    return _SIGNS.get(sign) or unicodedata.name(sign).lower().replace("-", "_").replace(" ", "_")
+
+
+_SIGN_NAMES = frozenset(filter(None, map(name_of, map(chr, range(0x21, 0x7F)))))

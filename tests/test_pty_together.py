@@ -6,7 +6,15 @@ import signal
 
 from repz_console.events import CollectorTaken, ConnTaken
 from tests.support.consoles import (
-    PATIENCE, TAB, Consoles, eventually, file_bug, live, opened, press_enter_twice, take_conn,
+    PATIENCE,
+    TAB,
+    Consoles,
+    eventually,
+    file_bug,
+    live,
+    opened,
+    press_enter_twice,
+    take_conn,
 )  # fmt: skip
 
 SOON = 2.0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-LETTERS = "bcdfghjkmnpqrstvwxz"
-"""Of the nonce. Without vowels, so that no word comes out, and without what looks like another letter."""
+LETTERS = "ghjkmnpqrstvwxz"
+"""Of the nonce. Without vowels, so that no word comes out, without what looks like another letter, and without the
+hexadecimal digits that a terminal's answers are full of."""
 
 
 def nonce(choose: Callable[[str], str]) -> str:

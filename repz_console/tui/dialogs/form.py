@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from repz_console.plan import challenge
 from repz_console.tui.dialogs.base import Dialog
@@ -177,17 +178,12 @@ class Challenge(Form):
 
     def __init__(self, title: str, intro: Sequence[Line], target: str, environment: str, submit: str) -> None:
         """`target` is the percent's number or a stage's id."""
-        self.nonce = challenge.nonce(secrets.choice)
-        self.expected = challenge.words(target, environment, self.nonce)
-        ask: Line = (
-            ("Type  ", "text"),
-            (self.expected, "strong"),
-            ("  and press Enter.", "muted"),
-        )
+        self._asked = partial(challenge.words, target, environment)
+        self._draw()
         super().__init__(
             title,
             [Text("typed", "Typed", needed=True, limit=120, check=self._mismatch)],
-            intro=[*intro, (), ask],
+            intro=lambda _width, _glyphs: [*intro, (), self._ask()],
             submit=submit,
             dangerous=True,
         )
@@ -196,8 +192,19 @@ class Challenge(Form):
         """Enter after the words as well: they are the confirmation."""
         return key == "enter" and self._focus != self._cancel
 
+    def _draw(self) -> None:
+        self.nonce = challenge.nonce(secrets.choice)
+        self.expected = self._asked(self.nonce)
+
+    def _ask(self) -> Line:
+        return (("Type  ", "text"), (self.expected, "strong"), ("  and press Enter.", "muted"))
+
     def _mismatch(self, typed: str) -> str:
-        return "" if challenge.met(typed, self.expected) else "that is not what has to be typed"
+        if challenge.met(typed, self.expected):
+            return ""
+        # Whoever did not read it gets no second try at the same letters.
+        self._draw()
+        return "that is not what has to be typed; it is another now"
 
     def _enter(self) -> None:
         # The typed words are the confirmation: no further key is needed, and none was enough without them.
