@@ -120,6 +120,17 @@ def test_a_store_that_is_there_is_mended_and_keeps_what_is_in_it(repz: Commands,
     assert "left alone: its [store] path is that folder" in again.out
 
 
+def test_two_commands_set_a_machine_up(repz: Commands, reachable: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        config = reachable / "etc" / "repz" / "config.toml"
+        store = reachable / "srv" / "store"
+        assert repz("init", "--shared", GROUP.gr_name, "--store", str(store), str(config)).code == 0
+    finally:
+        os.umask(before)
+    assert [mode(path) for path in (config, config.parent, config.parent.parent)] == [0o644, 0o755, 0o755]
+
+
 def test_a_config_that_names_another_store_is_left_alone_and_told(repz: Commands, reachable: Path) -> None:
     assert repz("init", str(reachable / "config.toml")).code == 0
     text = (reachable / "config.toml").read_text()

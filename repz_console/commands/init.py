@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import available_timezones
@@ -14,6 +15,7 @@ from repz_console.commands import sharing
 from repz_console.commands.common import print_line
 from repz_console.commands.exits import Exit, Stop
 from repz_console.config import load
+from repz_console.store import place
 
 _STARTER = Path(__file__).with_name("starter.toml")
 SHARED_STORE = Path("/var/lib/repz")
@@ -56,6 +58,8 @@ def command(
     print_line(f"{folder} is shared by the group {shared}, mode 2770")
     written = not file.exists()
     if written:
+        with suppress(OSError):  # said by what is written there next
+            place.make(file.absolute().parent, 0o755)
         _write(file, text)
     sharing.say_what_is_left(folder, group, load(file), written=written)
 

@@ -40,7 +40,7 @@ def folder(path: str, base: Path) -> Path:
     try:
         place = place.resolve()
         _refuse_network(place)
-        _make(place, 0o700)
+        make(place, 0o700)
         _refuse_network(place)
         mode = place.stat().st_mode
     except OSError as error:
@@ -62,7 +62,7 @@ def share(path: Path, group: int) -> Path:
     place = path.expanduser().resolve()
     try:
         _refuse_network(place)
-        _make(place.parent, 0o755)
+        make(place.parent, 0o755)
         with suppress(FileExistsError):
             place.mkdir(mode=0o700)
         inside = sorted(place.iterdir())
@@ -181,7 +181,8 @@ def _is_file(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
 
 
-def _make(place: Path, mode: int) -> None:
+def make(place: Path, mode: int) -> None:
+    """Make a folder, and those on the way to it, with exactly `mode`; what exists stays as it is. Raises `OSError`."""
     missing = []
     level = place
     while not level.exists():
