@@ -73,7 +73,7 @@ class Text(Field):
         if not focused:
             return ((fit(self._text, width, glyphs.ellipsis), "text"),)
         start = 0
-        while cell_width(self._text[start : self._caret]) > width - 1:
+        while start < self._caret and cell_width(self._text[start : self._caret]) > width - 1:
             start += 1
         under = self._text[self._caret : self._caret + 1] or " "
         before = self._text[start : self._caret]
