@@ -7,6 +7,7 @@ from pathlib import Path
 
 from repz_console.mistakes import ConfigError, Mistake
 from repz_console.plan.secrets import literals
+from repz_console.process import hide_memory
 from repz_console.secret import LEAST, Secret
 from repz_console.toml_lines import written
 from repz_console.toml_merge import Document
@@ -23,10 +24,15 @@ def inline_secrets(document: Document, text: str, files: Mapping[str, Path]) -> 
     file which somebody else can read.
     """
     found = list(literals(document.data, text))
-    mistakes = []
+    if found:
+        from repz_console.logs import guard  # 16 ms that a config without such secrets never pays
+
+        guard()
+        hide_memory()
     for literal in found:
         if len(literal.value) >= LEAST:
             Secret(literal.value)
+    mistakes = []
     for literal in found:
         path = written(literal.path)
         file, line = document.place(path)
