@@ -12,6 +12,7 @@ import pytest
 from repz_console.events import NoteAdded
 from repz_console.facts import Person
 from repz_console.store import checkpoint, database
+from repz_console.store.errors import StoreError
 from repz_console.store.journal import Journal
 from repz_console.store.leases import Leases
 from repz_console.store.telemetry import Telemetry
@@ -174,6 +175,23 @@ def test_a_long_reader_keeps_the_log_only_while_it_reads(tmp_path: Path) -> None
     assert journal.verify().ok
 
 
+def test_who_erases_is_told_what_a_long_reader_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    journal = Journal.open(tmp_path)
+    journal.append(NoteAdded("a secret"), ANA)
+    reader = database.connect(journal.path, read_only=True)
+    half_read = reader.execute("SELECT 1 FROM entry UNION ALL SELECT 2")
+    next(half_read)
+    with pytest.raises(StoreError, match=r"Entry 1 is erased, but .* stays in journal\.db-wal until all consoles"):
+        journal.erase(1, ANA, "not for the journal")
+    assert [entry.kind for entry in journal.entries()] == ["note.added", "entry.erased"]
+    half_read.close()
+    reader.close()
+    journal.close()
+    assert not (tmp_path / "journal.db-wal").exists()
+    assert b"a secret" not in journal.path.read_bytes()
+
+
 def test_the_last_to_close_folds_the_log_in_and_removes_it(tmp_path: Path) -> None:
     one, two = Journal.open(tmp_path), Journal.open(tmp_path)
     one.append(NoteAdded("x"), ANA)
@@ -250,6 +268,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from repz_console.commands.examine import storage
 from repz_console.events import NoteAdded
+from repz_console.store.errors import StoreError
 from repz_console.store.journal import Journal
 from repz_console.store.telemetry import Telemetry
 from tests.support.store import actor

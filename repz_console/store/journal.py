@@ -213,7 +213,13 @@ class Journal:
             record = writer.append(EntryErased(seq=seq, reason=reason), actor)
             self._db.execute("UPDATE entry SET payload = NULL WHERE seq = ?", (seq,))
         # The log still holds the old page until it is folded into the file and cut.
-        self._checkpointer.empty()
+        try:
+            self._checkpointer.empty()
+        except StoreError as error:
+            why = (
+                f"Entry {seq} is erased, but what it held stays in {self.path.name}-wal until all consoles were closed"
+            )
+            raise StoreError(why) from error
         return record
 
     def close(self) -> None:
