@@ -131,6 +131,31 @@ async def test_a_webhook_gets_each_head_as_json(tmp_path: Path) -> None:
     assert len(bodies) == 3, "what was taken was sent again"
 
 
+async def test_a_webhooks_secret_is_sent_and_said_nowhere(tmp_path: Path) -> None:
+    heads_of: list[bytes] = []
+    (tmp_path / "token").write_text("canary-4711-token")
+    (tmp_path / "token").chmod(0o600)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads_of.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(response(status="401 Unauthorized"))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        lines = [
+            f'webhook = "http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"',
+            'headers = { Authorization = { secret = "audit", prefix = "Bearer " } }',
+            "[secret.audit]",
+            f'file = "{tmp_path / "token"}"',
+        ]
+        async with opened(anchored(tmp_path, *lines), watch=True, collect=True) as session:
+            await eventually(lambda: "401" in said(session))
+            assert "canary" not in said(session)
+    assert b"Authorization: Bearer canary-4711-token" in heads_of[0]
+
+
 @pytest.mark.parametrize(
     ("line", "path"),
     [
@@ -141,6 +166,8 @@ async def test_a_webhook_gets_each_head_as_json(tmp_path: Path) -> None:
         ('file = "heads"\nevery = 0', "every"),
         ('file = "heads"\nevery = 1e9', "every"),
         ('fiel = "heads"', "fiel"),
+        ('webhook = "https://example.org/"\nheads = 1', "heads"),
+        ('webhook = "https://example.org/"\nheaders = { A = { secret = "nowhere" } }', "headers"),
     ],
 )
 def test_a_mistake_in_the_config_is_told(tmp_path: Path, line: str, path: str) -> None:

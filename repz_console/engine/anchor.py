@@ -16,7 +16,7 @@ from repz_console.config import Loaded
 from repz_console.engine.known import Known
 from repz_console.engine.storage import Storage
 from repz_console.plan import model
-from repz_console.providers.base import ProviderError
+from repz_console.providers.base import Context, ProviderError
 from repz_console.providers.threads import in_thread
 from repz_console.store import anchor
 from repz_console.store.errors import StoreError
@@ -43,6 +43,7 @@ class Anchor:
         self._spec = spec
         self._file = anchor.located(spec.file, own.path.parent)
         self._launch = own.plan.launch.name
+        self._context = Context(source="anchor", plan=own.plan, folder=own.path.parent, vault=own.vault)
         self._noted: dict[str, str] = {}
         self._hangs = False
 
@@ -111,18 +112,21 @@ class Anchor:
             raise ProviderError(f"{safe(file)}: {safe(error.strerror or error)}") from error
 
     async def _post(self, line: anchor.Head) -> None:
-        from repz_console.providers.net import Client  # only a webhook pays for its import
+        from repz_console.providers.headers import check_headers, revealed  # only a webhook pays for these
+        from repz_console.providers.net import Client
 
         url = self._spec.webhook
         try:
             client = Client(url)
+            check_headers(self._spec.headers)
         except ValueError as error:
             raise ProviderError(f"webhook: {error}") from None
+        headers = await revealed(self._spec.headers, self._context)
         answer = await client.fetch(
             "POST",
             url,
             deadline=DEADLINE,
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **headers},
             content=anchor.encode(line),
             whole=False,
         )

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from repz_console.facts import Priority
-from repz_console.plan.secrets import SecretPlace
+from repz_console.plan.secrets import SecretPlace, SecretRef
 
 
 class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -398,6 +398,8 @@ class Anchor(Table, frozen=True, kw_only=True):
     """A file that lines are appended to, best on another disk; relative to the config file."""
     webhook: str = ""
     """An https address that each line is sent to by POST, as JSON."""
+    headers: dict[str, str | SecretRef] = {}
+    """Headers of that request; one that holds a secret is `{ secret = "NAME", prefix = "Bearer " }`."""
     every: float = 60
     """Seconds between two lines, while there are new entries."""
 
