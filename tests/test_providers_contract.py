@@ -194,6 +194,17 @@ async def test_a_worker_whose_call_hangs_is_given_no_other() -> None:
     released.set()
 
 
+async def test_calls_of_one_moment_share_a_worker_and_none_waits_behind_one_that_hangs() -> None:
+    released = threading.Event()
+    hang = asyncio.ensure_future(in_thread(lambda: released.wait(30), deadline=60, what="the disk"))
+    calls = [in_thread(threading.current_thread, deadline=60, what="the disk") for _ in range(20)]
+    workers = await asyncio.wait_for(asyncio.gather(*calls), 30)
+    assert not hang.done()
+    assert len(set(workers)) < 5
+    released.set()
+    assert await hang
+
+
 @pytest.mark.parametrize("raised", [OSError(5, "no"), TimeoutError("its own"), KeyError("x")])
 async def test_a_call_s_own_exception_comes_through(raised: Exception) -> None:
     def call() -> None:

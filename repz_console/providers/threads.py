@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TypeVar
@@ -19,7 +20,7 @@ Result = TypeVar("Result")
 
 
 async def in_thread(call: Callable[[], Result], *, deadline: float, what: str) -> Result:
-    """What `call` returns or raises, run in a thread that does nothing else meanwhile.
+    """What `call` returns or raises, run in a thread that does nothing else meanwhile, though perhaps after others.
 
     After `deadline` seconds raises `ProviderError` naming `what`. The call then goes on unseen: it may still have its
     effect.
@@ -44,7 +45,7 @@ async def in_thread(call: Callable[[], Result], *, deadline: float, what: str) -
         with contextlib.suppress(RuntimeError):  # the loop may be closed by now: nobody waits any more
             loop.call_soon_threadsafe(settle, result, error)
 
-    _start(run)
+    _start(run, loop)
     try:
         async with asyncio.timeout(deadline):
             return await answer
@@ -55,26 +56,54 @@ async def in_thread(call: Callable[[], Result], *, deadline: float, what: str) -
 
 
 class _Worker(threading.Thread):
-    """Does one call after the other. One whose call hangs is simply not there for the next."""
+    """Does the calls that wait, one after the other. One whose call hangs is simply not there for the next."""
 
     def __init__(self) -> None:
         super().__init__(name="repz blocking call", daemon=True)
-        self.calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.woken: SimpleQueue[None] = SimpleQueue()
 
     def run(self) -> None:
         while True:
-            self.calls.get()()
+            self.woken.get()
+            with contextlib.suppress(IndexError):
+                while True:
+                    _waiting.popleft()()
             _idle.append(self)
 
 
+_waiting: deque[Callable[[], None]] = deque()
+"""Calls that no worker has begun."""
 _idle: list[_Worker] = []
 """Workers without a call. Starting a thread costs more than most of the calls."""
+_relief: asyncio.TimerHandle | None = None
+"""What wakes a further worker for the calls that still wait then."""
+
+_PATIENCE = 0.02
+"""Seconds that calls wait behind one that may hang."""
 
 
-def _start(call: Callable[[], None]) -> None:
+def _start(call: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
+    """Have the call done. Calls of one moment are done by one worker: waking one for each costs more than the calls."""
+    global _relief
+    _waiting.append(call)
+    if len(_waiting) <= 1:
+        _wake()
+    elif _relief is None or _relief.when() < loop.time():
+        _relief = loop.call_later(_PATIENCE, _relieve, loop)
+
+
+def _relieve(loop: asyncio.AbstractEventLoop) -> None:
+    global _relief
+    _relief = None
+    if _waiting:
+        _wake()
+        _relief = loop.call_later(_PATIENCE, _relieve, loop)
+
+
+def _wake() -> None:
     try:
         worker = _idle.pop()
     except IndexError:
         worker = _Worker()
         worker.start()
-    worker.calls.put(call)
+    worker.woken.put(None)
