@@ -32,33 +32,31 @@ DRAWING = {
 }
 """What may be imported of Rich and Textual. None of it parses markup; None stands for every name."""
 
-MARKUP = set(
-    [
-        "Button",
-        "Checkbox",
-        "Collapsible",
-        "DataTable",
-        "Label",
-        "Link",
-        "Log",
-        "Markdown",
-        "OptionList",
-        "RadioButton",
-        "RichLog",
-        "Select",
-        "Static",
-        "TabPane",
-        "Tree",
-        "add_column",
-        "add_row",
-        "from_markup",
-        "notify",
-        "render_str",
-        "rprint",
-        "to_content",
-        "visualize",
-    ]
-)
+MARKUP = {
+    "Button",
+    "Checkbox",
+    "Collapsible",
+    "DataTable",
+    "Label",
+    "Link",
+    "Log",
+    "Markdown",
+    "OptionList",
+    "RadioButton",
+    "RichLog",
+    "Select",
+    "Static",
+    "TabPane",
+    "Tree",
+    "add_column",
+    "add_row",
+    "from_markup",
+    "notify",
+    "render_str",
+    "rprint",
+    "to_content",
+    "visualize",
+}
 """Calls that parse markup, or lead to it, in a text they are given."""
 MARKUP_ATTRIBUTES = {"border_title", "border_subtitle", "tooltip", "sub_title"}
 PRINTING = {"print", "echo", "secho", "echo_via_pager", "style"}
