@@ -16,6 +16,7 @@ class Bare(App[None]):
     """Header, seven tabs with a table of 200 rows each, footer."""
 
     TITLE = "bare"
+    CSS = "TabbedContent, ContentSwitcher, TabPane, DataTable { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         ("q", "quit", "Quit"),
         *((str(number), f"open('{name.lower()}')", name) for number, name in enumerate(TABS, 1)),
@@ -40,8 +41,9 @@ class Bare(App[None]):
             )
 
     def action_open(self, tab: str) -> None:
-        """Show a tab."""
+        """Show a tab, with the keys in its table."""
         self.query_one(TabbedContent).active = tab
+        self.call_after_refresh(self.query_one(f"#table-{tab}", DataTable).focus)
 
 
 if __name__ == "__main__":

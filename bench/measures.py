@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import scenarios
+from bench.slow import SlowLine
 from tests.support.pty import Terminal, console
 
 BARE = [sys.executable, str(Path(__file__).with_name("bare_app.py"))]
 HTOP = ["htop", "-d", "10"]
+HELD, HELD_EVERY = 40, 1 / 30
+"""Presses of a key that is held down, and the seconds between them."""
+SETTLED = 0.9
+"""Seconds without a byte after which a slow line has nothing more to bring; what ticks does so once a second."""
 BURST_GAP = 0.03
 """Seconds without a byte after which what a key changed is on the screen."""
 
@@ -168,6 +173,32 @@ def hands(folder: Path, keys: int) -> list[Figure]:
     return [absolute("key to paint, p95", "ms", [times[int(len(times) * 0.95)]], 50)]
 
 
+def slow(folder: Path, rounds: int) -> list[Figure]:
+    """Forty keys held down over 115.2 kbit/s and 60 ms: how long it goes on moving after the key is let go."""
+    environment = scenarios.launch(folder)
+    scenarios.fill_bugs(environment, 200)
+
+    def drain(
+        command: Sequence[str], env: Mapping[str, str], ready: Callable[[str], bool] | str, tab: str, key: str
+    ) -> float:
+        with Terminal(command, env=env) as terminal:
+            terminal.until(ready, 20)
+            terminal.quiet()
+            line = SlowLine(terminal)
+            line.type(tab)
+            line.settle()
+            for _ in range(HELD):
+                line.type(key)
+                line.run(HELD_EVERY)
+            released = time.monotonic()
+            return max(0.0, line.settle(SETTLED) - released)
+
+    ours = [drain(console(), environment, told, "5", "j") for _ in range(rounds)]
+    peer = [drain(BARE, scenarios.environment_of(folder), "Room row 5", "5", "\x1b[B") for _ in range(rounds)]
+    mine, theirs = statistics.median(ours), statistics.median(peer)
+    return [Figure("40 held keys drain, 115 kbit/s 60 ms", "s", mine, theirs, "bare Textual app", "2 s", mine <= 2)]
+
+
 def command_line(folder: Path, rounds: int) -> list[Figure]:
     """Commands without a screen, against the start of the screen."""
     environment = scenarios.launch(folder)
@@ -232,5 +263,6 @@ MEASURES: dict[str, Callable[[Path, bool], list[Figure]]] = {
     "idle": lambda folder, quick: idle(folder, 5 if quick else 15),
     "busy": lambda folder, quick: busy(folder, 5 if quick else 15),
     "hands": lambda folder, quick: hands(folder, 20 if quick else 60),
+    "slow": lambda folder, quick: slow(folder, 1 if quick else 3),
     "command-line": lambda folder, quick: command_line(folder, 3 if quick else 7),
 }

@@ -49,9 +49,17 @@ class Desk:
 
     def open(self) -> None:
         """Log in and start the console there."""
-        settings = [f"{name}={value}" for name, value in self._environment.items()]
-        remote = ["env", *settings, *self._command()]
-        self.tmux.start([*self._client, shlex.join(remote)])
+        self._start([*self._client, shlex.join(self._remote())])
+
+    def open_in_tmux_alone(self) -> None:
+        """Start the console in tmux on the jump box itself, as an operator who wants to come back to it does."""
+        self._start(self._remote())
+
+    def _remote(self) -> list[str]:
+        return ["env", *(f"{name}={value}" for name, value in self._environment.items()), *self.command()]
+
+    def _start(self, command: list[str]) -> None:
+        self.tmux.start(command)
         self.tmux.until(lambda screen: "! WAY BACK" in screen and "LIVE" in screen)
         # A key that came before the first whole frame was typed blindly, and is dropped.
         self.tmux.quiet()
@@ -59,8 +67,8 @@ class Desk:
     def journal(self) -> list[dict[str, object]]:
         """The journal as the command line tells it."""
         answer = subprocess.run(
-            self._command("journal", "tail", "-n", "100", "--json"),
-            env={**os.environ, **self._environment},
+            self.command("journal", "tail", "-n", "100", "--json"),
+            env=self.surroundings,
             capture_output=True,
             text=True,
             timeout=60,
@@ -83,7 +91,13 @@ class Desk:
                 found.append(int(path.parent.name))
         return found
 
-    def _command(self, *arguments: str) -> list[str]:
+    @property
+    def surroundings(self) -> dict[str, str]:
+        """The environment of a command on the jump box."""
+        return {**os.environ, **self._environment}
+
+    def command(self, *arguments: str) -> list[str]:
+        """A command line on this launch."""
         return [sys.executable, "-m", "repz_console", "--config", str(self.config), *arguments]
 
 
@@ -149,7 +163,9 @@ def test_an_operator_steers_the_launch_over_ssh_in_tmux(desk: Desk) -> None:
 
     tmux.send("q")
     tmux.until("Leave the console?")
-    tmux.send("Tab", "Enter")
+    tmux.send("Tab")
+    tmux.quiet()
+    tmux.send("Enter")
     eventually(lambda: tmux.ended() is not None, ENDS_WITHIN)
     assert tmux.ended() == 0
     assert desk.kinds()[-2:] == ["conn.released", "console.closed"]
@@ -168,3 +184,37 @@ def test_a_dropped_connection_ends_the_console_and_frees_the_conn(desk: Desk) ->
         "conn.released",
         "console.closed",
     ]
+
+
+def test_a_client_that_stalls_and_is_killed_takes_the_console_with_it(desk: Desk) -> None:
+    desk.open()
+    desk.tmux.send("c")
+    desk.tmux.until("You have the conn.")
+    (console,) = desk.consoles()
+    client = desk.tmux.pid()
+    os.kill(client, signal.SIGSTOP)
+    for _ in range(3):
+        subprocess.run(desk.command("bug", "add", "it burns"), env=desk.surroundings, check=True, capture_output=True)
+    used = processor_time(console)
+    time.sleep(2)
+    assert processor_time(console) - used < 1, "it waits for its line without spinning"
+    assert desk.consoles() == [console]
+    os.kill(client, signal.SIGKILL)
+    eventually(lambda: desk.consoles() == [], ENDS_WITHIN)
+    assert desk.kinds()[-1] == "console.closed"
+
+
+def test_a_session_of_tmux_that_is_killed_ends_the_console_in_it(desk: Desk) -> None:
+    desk.open_in_tmux_alone()
+    desk.tmux.send("c")
+    desk.tmux.until("You have the conn.")
+    assert len(desk.consoles()) == 1
+    desk.tmux.close()
+    eventually(lambda: desk.consoles() == [], ENDS_WITHIN)
+    assert desk.kinds()[-2:] == ["conn.released", "console.closed"]
+
+
+def processor_time(process: int) -> float:
+    """Seconds of processor time that it has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
