@@ -28,6 +28,7 @@ from repz_console.providers.base import (
 )
 from repz_console.providers.threads import in_thread
 from tests.support.providers import change, context, entries, plan, provider
+from tests.support.web import response, serving
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "probe": {"url": "http://127.0.0.1:1/"},
@@ -123,6 +124,33 @@ async def test_a_look_that_is_broken_off_leaves_the_next_one_whole(kind: str, tm
         with pytest.raises(asyncio.CancelledError):
             await task
         assert isinstance(await made.fetch(), Facts)
+
+
+async def _hang(*_: object) -> None:
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("fault", [_hang, b"", b"\0" * 999, response(b"x", "500 No"), response(bytes(2_000_000))])
+@pytest.mark.parametrize("kind", [kind for kind in FETCHERS if "url" in registry.load(kind).Options.__struct_fields__])
+async def test_a_server_that_does_wrong_is_told_in_a_line_and_in_time(kind: str, fault: Any, tmp_path: Path) -> None:
+    async with asyncio.timeout(30), serving(fault) as url, provider(kind, tmp_path, url=url, timeout=1) as made:
+        try:
+            lines = [reading.note for reading in (await made.fetch()).readings if reading.note]
+        except ProviderError as error:
+            lines = [error.fault.what]
+    assert lines or fault == response(bytes(2_000_000)), "what fits of a long page is enough for a probe"
+    assert all(line.isprintable() and len(line) < 200 for line in lines)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"<html>", b'{"flags": {}, "flags": {}}', b'{"flags": {"a": NaN}}', b"[" * 9999]
+)
+@pytest.mark.parametrize("kind", [kind for kind in FETCHERS if "path" in registry.load(kind).Options.__struct_fields__])
+async def test_a_file_that_is_not_strict_json_is_not_read(kind: str, raw: bytes, tmp_path: Path) -> None:
+    (tmp_path / "flags.json").write_bytes(raw)
+    async with make(kind, tmp_path) as made:
+        with pytest.raises(ProviderError):
+            await made.fetch()
 
 
 @pytest.mark.parametrize("kind", READERS)
