@@ -83,7 +83,7 @@ def test_no_refused_write_is_acknowledged_and_lost(tmp_path: Path, figure: Figur
                 tried, heard, kept = tried + 1, heard + bool(said), kept + len(acknowledged)
     assert heard > tried // 2
     figure.say(
-        f"{tried:,} disks refusing (EIO, ENOSPC, EROFS, once or for good) at {most} of the first 200 writes and syncs: "
+        f"{tried:,} disks refusing (EIO, ENOSPC, EROFS; once, for good) at {most} of 200 writes and syncs: "
         f"0 of {kept:,} acknowledged entries lost, all reopened whole"
     )
 

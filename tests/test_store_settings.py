@@ -268,7 +268,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from repz_console.commands.examine import storage
 from repz_console.events import NoteAdded
-from repz_console.store.errors import StoreError
+from repz_console.store import backup
 from repz_console.store.journal import Journal
 from repz_console.store.telemetry import Telemetry
 from tests.support.store import actor
@@ -280,6 +280,7 @@ telemetry.save([], datetime.now(UTC))
 journal.tend()
 telemetry.tend()
 storage.examine(str(folder), folder)
+backup.write(folder, folder / "copy")
 Journal.open(folder).close()
 journal.close()
 telemetry.close()
