@@ -65,8 +65,10 @@ class _Versions:
         if stores is not self._of:
             self.journal, self.telemetry, self._of = -1, -1, stores
         stores.journal.tend()
+        # Records first: whoever journaled one has done so before it is gone from here.
+        records = stores.emergency.news()
         journal = stores.journal.data_version()
-        journal_news = journal != self.journal
+        journal_news = journal != self.journal or records is not None
         # Leases first: whoever gave one up wrote so in the same transaction, so that the entry is read with it.
         leases = None
         if journal_news or expiry:
@@ -85,7 +87,6 @@ class _Versions:
             stores.telemetry.tend()
         except StoreError as error:  # no decision depends on it, and it is set aside and made anew
             notice = str(error)
-        records = stores.emergency.news()
         return _Read(entries, stores.journal.condition, leases, snapshots, people, records, notice)
 
 
@@ -109,7 +110,8 @@ async def bring_in(storage: Storage, known: Known) -> None:
         return emergency.bring_in(stores.journal, stores.emergency, actor), stores.emergency.read()
 
     brought, left = await storage.run(work)
-    if brought:
+    if brought or known.records:
+        # First the entries: there is no moment at which a hold is neither journaled nor waiting.
         await catch_up(storage, known)
     known.put_records(left)
 

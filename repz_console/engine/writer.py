@@ -27,11 +27,12 @@ class JournalWriter:
 
         def work(stores: Stores) -> tuple[Entry, list[Entry], Condition, tuple[Record, ...] | None]:
             entry = stores.journal.append(event, actor, fence=fence, unique=unique)
+            records = stores.emergency.news()
             try:
                 fresh = stores.journal.entries(after=after)
             except StoreError:  # it is written all the same: who follows the journal reads it later
                 fresh = []
-            return entry, fresh, stores.journal.condition, stores.emergency.news()
+            return entry, fresh, stores.journal.condition, records
 
         try:
             entry, fresh, condition, records = await self._storage.run(work)

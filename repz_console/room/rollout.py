@@ -128,7 +128,7 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         configured=configured,
         measured=truths.measured(),
         revision=controller.state.revision if controller.state is not None else "",
-        drift=truths.drift(around.decisions, identity, rollout, controller),
+        drift=_drift(around, identity, controller),
         hold=decided.hold,
         change=_change(decided.latest) if decided.latest is not None else None,
         unknown=tuple(change.op for change in decided.unknown),
@@ -136,6 +136,14 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         gates=found,
         verdict=gates.verdict(found),
     )
+
+
+def _drift(around: Surroundings, identity: str, controller: truths.Backend) -> tuple[str, ...]:
+    """Where desired and configured differ. A decision may only be missing from a journal that was not read in full."""
+    drift = truths.drift(around.decisions, identity, around.plan.rollout[identity], controller)
+    if drift and around.damage:
+        return (f"not known whether what it has was decided here: {around.damage}",)
+    return drift
 
 
 def _features(rollout: Rollout) -> Iterable[str]:

@@ -181,10 +181,14 @@ def synchronous(db: apsw.Connection, *, durable: bool) -> None:
 
 def version(db: apsw.Connection, schema: Schema) -> int:
     """The file's schema version, 0 if it is empty. Raises `NewerStore`, or `StoreError` if it is something else."""
-    with db:  # of one moment: another console may be making the file
+    db.execute("SAVEPOINT look")  # of one moment: another console may be making the file
+    try:
         found = int(db.execute("PRAGMA user_version").get)
         owner = int(db.execute("PRAGMA application_id").get)
         tables = int(db.execute("SELECT count(*) FROM sqlite_schema").get)
+    finally:
+        with suppress(apsw.Error):  # a disk that failed has ended it already, and that is what there is to say
+            db.execute("RELEASE look")
     if owner != schema.application_id and (owner or tables):
         raise StoreError(f"{db.filename} is a database of another program: it was not touched")
     if found > schema.version:
