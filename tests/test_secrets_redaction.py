@@ -141,11 +141,10 @@ def test_a_crash_is_told_without_it(capsys: pytest.CaptureFixture[str]) -> None:
         secret_local = TOKEN
         raise RuntimeError(f"what was sent: {secret_local}")
 
-    try:
+    with pytest.raises(RuntimeError) as raised:
         crash()
-    except RuntimeError as error:
-        assert TOKEN in "".join(traceback.format_exception(error)), "the trial proves nothing"
-        assert failures.report(error) == 70
+    assert TOKEN in "".join(traceback.format_exception(raised.value)), "the trial proves nothing"
+    assert failures.report(raised.value) == 70
     line = capsys.readouterr().err
     assert TOKEN not in line
     path = Path(line.split("details are in ")[1].strip())
