@@ -34,6 +34,7 @@ class Ledger(Provider):
     kind: ClassVar[str] = "ledger"
     tells = frozenset({"spend"})
     own_config_only = False
+    tells = frozenset({"spend"})
 
     def __init__(self, options: Any, context: Context) -> None:
         super().__init__(options, context)
@@ -88,7 +89,7 @@ class Ledger(Provider):
         """The event that takes an entry back, named `SOURCE:KEY` or `KEY`. Raises `ProviderError` if there is none
         such, or it was taken back before.
         """
-        key = identifier(spend.strip()).removeprefix(f"{self.context.source}:").upper()
+        key = safe(spend).strip().removeprefix(f"{self.context.source}:").upper()
         found = self._spend.get(key)
         if found is None:
             raise ProviderError(f"no entry {key or '(none named)'} in {self.context.source}")

@@ -22,6 +22,7 @@ class Local(Provider):
     kind: ClassVar[str] = "local"
     tells = frozenset({"bugs"})
     own_config_only = False
+    tells = frozenset({"bugs"})
 
     def __init__(self, options: Any, context: Context) -> None:
         super().__init__(options, context)
@@ -76,7 +77,7 @@ class Local(Provider):
         """The event that changes a bug, named `SOURCE:KEY` or `KEY`. Raises `ProviderError` if there is no such bug, a
         field does not exist or cannot have the value, or nothing would change.
         """
-        key = identifier(bug.strip()).removeprefix(f"{self.context.source}:").upper()
+        key = safe(bug).strip().removeprefix(f"{self.context.source}:").upper()
         now = self._bugs.get(key)
         if now is None:
             raise ProviderError(f"no bug {key or '(none named)'} in {self.context.source}")

@@ -117,21 +117,22 @@ _SEQUENCE = re.compile(r"\x1b\[[0-9;]*[Hm]|\x1b\[2J|\x1b\[[0-9]+G")
 _FUZZ = "".join(PAYLOADS) + "abc 019[]@=/\\"
 
 
-def harm(text: str, *, lines: bool = False) -> str:
+def harm(text: str, *, lines: bool = False, stacks: bool = True) -> str:
     """What in a text could act on a terminal or move what stands beside it; empty if nothing. With `lines` it may have
-    line breaks."""
+    line breaks; without `stacks` it is data, in which marks may pile up."""
     marks = 0
     for index, char in enumerate(text):
         category = unicodedata.category(char)
         if char == "\n" and lines:
             marks = 0
             continue
-        if category[0] in "CZ" and char != " ":
+        acting = category[0] in "CZ" if stacks else category in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        if acting and char != " ":
             return f"{char!a} at {index} of {text[:120]!a}"
         if 0xFE00 <= ord(char) <= 0xFE0F or 0xE0100 <= ord(char) <= 0xE01EF:
             return f"a variation selector at {index} of {text[:120]!a}"
         marks = marks + 1 if category[0] == "M" or 0x1161 <= ord(char) <= 0x11FF else 0
-        if marks > 2 or (marks and (index == 0 or text[index - 1] == "\n")):
+        if stacks and (marks > 2 or (marks and (index == 0 or text[index - 1] == "\n"))):
             return f"a mark out of place at {index} of {text[:120]!a}"
     return ""
 
