@@ -229,8 +229,8 @@ async def test_the_console_stands_whatever_its_sources_do(
     growth = max(seen.growth for name, seen in rounds.items()) / 1e6
     ways = len(sick if len(rounds) > 1 else crowd)
     figure.say(
-        f"{ways} ways for a source to go wrong, {len(rounds)} consoles: 0 crashes, 0 other sources disturbed; longest gap "
-        f"{gap * 1000:.0f} ms ({over} over 100 ms), memory +{growth:.1f} MB, said within {late:.1f} s"
+        f"{ways} ways for a source to go wrong, {len(rounds)} consoles: 0 crashes, 0 other sources disturbed; "
+        f"longest gap {gap * 1000:.0f} ms ({over} over 100 ms), memory +{growth:.1f} MB, said within {late:.1f} s"
     )
 
 
