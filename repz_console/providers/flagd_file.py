@@ -26,6 +26,9 @@ _PROBE_BYTES = 4096
 _LOCK_WAIT = 2.0
 """Seconds that a writer waits for another to finish; one takes milliseconds."""
 
+_RIGHTS_WAIT = 0.2
+"""Seconds between a lock's being made and its being the group's, at most."""
+
 _CLIENT_STEP_NS = 1_000_000
 """By how much a file must be newer for every client to see it: they compare times as floating-point seconds."""
 
@@ -223,9 +226,20 @@ class FlagFile:
         try:
             descriptor = os.open(self._lock_path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         except FileExistsError:
-            return os.open(self._lock_path, os.O_RDONLY | os.O_NOFOLLOW)
+            return self._open_made_lock()
         os.fchmod(descriptor, mode)  # the umask would shut out the other operators
         return descriptor
+
+    def _open_made_lock(self) -> int:
+        deadline = time.monotonic() + _RIGHTS_WAIT
+        while True:
+            try:
+                return os.open(self._lock_path, os.O_RDONLY | os.O_NOFOLLOW)
+            except PermissionError:
+                # Whoever is making it at this moment gives it its rights next.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)
 
     def _shared(self) -> int:
         """The group's permission bits for new files here: a folder that the group may write is a shared one."""

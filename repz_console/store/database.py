@@ -155,10 +155,10 @@ def settle(db: apsw.Connection, *, durable: bool) -> None:
 
 def _keep_side_files(db: apsw.Connection) -> None:
     """Let the last one to close leave them, empty: they are made once, with their rights."""
-    import ctypes  # only a shared store pays for it
+    from array import array  # only a shared store pays for it
 
-    on = ctypes.c_int(1)
-    db.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(on))
+    on = array("i", [1])
+    db.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, on.buffer_info()[0])
 
 
 def _switch_to_log(db: apsw.Connection) -> str:
