@@ -17,7 +17,6 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from msgspec import Struct
-from platformdirs import user_state_path
 
 from repz_console.facts import Actor
 from repz_console.store import identity, place
@@ -95,7 +94,7 @@ class Storage:
             storage._jobs.put(None)
             raise
         await storage.close(0)
-        meant = _meant(path, base).absolute()
+        meant = place.located(path, base).absolute()
         why = f"The store in {meant} did not open within {OPENING_PATIENCE:g} s: its disk may hang"
         storage = cls()
         await storage._put(lambda: storage._go_without(meant, why))
@@ -151,7 +150,7 @@ class Storage:
         try:
             self._stores = _stores(path, base)
         except StoreError as error:
-            self._stores = _without(_meant(path, base).resolve(), str(error))
+            self._stores = _without(place.located(path, base).resolve(), str(error))
 
     def _open_late(self) -> bool:
         before = self._opened()
@@ -214,11 +213,6 @@ def _without(meant: Path, why: str, *, hangs: bool = False) -> Stores:
     journal.trouble = journal.damage = why
     folder = meant if not hangs and os.access(meant, os.W_OK | os.X_OK) else next(own_folders())
     return Stores(folder, journal, Leases(journal), why, Emergency(meant, hangs=hangs), absent=True)
-
-
-def _meant(path: str, base: Path) -> Path:
-    """The folder that a config's `[store] path` means, whether there is one or not."""
-    return base / Path(path).expanduser() if path else user_state_path("repz-console")
 
 
 def _settle(answer: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
