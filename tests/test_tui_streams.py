@@ -137,7 +137,7 @@ async def test_no_stream_widens_and_none_but_keys_changes_anything(
 ) -> None:
     session, chance = desk.session, random.Random(SEED)
     monkeypatch.setattr(desk.app, "exit", lambda **_: None)
-    count = figure.count(120, 10_000)
+    count = figure.count(200, 10_000)
     makers = [*CHANGES_NOTHING, *KEEPS_TRAFFIC, *WIDENS_NOTHING]
     tried = dict.fromkeys(makers, 0)
     for number in range(count):

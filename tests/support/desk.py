@@ -41,6 +41,15 @@ class Clock:
         return getattr(self._real, name)
 
 
+class Deaf:
+    """Stands in for the driver's signals: this process is not the console's to end."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def end_within(self, seconds: float, code: int) -> None:
+        """Does not."""
+
+
 class Desk:
     """A person, and a terminal that answers, at one console."""
 
@@ -78,7 +87,6 @@ class Desk:
 
     def _pass(self, seconds: float) -> None:
         self._clock.ahead += seconds
-        self.guard._last_beat = self._clock.monotonic()
 
     async def idle(self) -> None:
         """Wait until the app has taken every key."""
@@ -102,6 +110,7 @@ async def at_desk(session: Session, folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "__stdout__", stream)
     clock = Clock(terminal.time)
     monkeypatch.setattr(terminal, "time", clock)
+    monkeypatch.setattr(terminal, "Signals", Deaf)
 
     async def opening() -> Session:
         return session
@@ -130,7 +139,8 @@ async def at_desk(session: Session, folder: Path, monkeypatch: pytest.MonkeyPatc
         await asyncio.sleep(0.6)
         yield desk
     finally:
-        app.exit()
+        # A test may have kept keys from ending the app.
+        ConsoleApp.exit(app)
         await asyncio.wait_for(running, 20)
         loop.remove_reader(master)
         os.close(master)
