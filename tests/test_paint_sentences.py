@@ -59,6 +59,10 @@ SAID: list[tuple[events.AnyEvent, str]] = [
     ),
     (events.RolloutHeld("production", "payments"), "HOLDS production: payments"),
     (events.RolloutResumed("production"), "resumed production"),
+    (
+        events.EmergencyImported((7, 8), "the disk is full"),
+        "brought in entries 7 to 8, recorded while the journal could not be written: the disk is full",
+    ),
     (events.ConnTaken(3, "bo@jump", "lunch"), "took the conn from bo@jump: lunch"),
     (events.ConnReleased(3, "nobody typed"), "the conn is free: nobody typed"),
     (events.CollectorTaken(2), "polls the sources for everyone"),
