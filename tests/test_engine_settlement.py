@@ -16,7 +16,7 @@ from repz_console.engine.liveness import Liveness
 from repz_console.engine.session import Session
 from repz_console.engine.settlement import judge
 from repz_console.engine.writer import JournalWriter
-from repz_console.events import AnyEvent, BackendFenced, ChangeEnded, ChangeIntended, ChangeSent, Entry
+from repz_console.events import AnyEvent, BackendFenced, ChangeEnded, ChangeIntended, ChangeSent, Entry, StoreRestored
 from repz_console.facts import Actor, Change, Exposure, RolloutState
 from repz_console.plan import exposure as exposures
 from repz_console.providers.base import Conflict, Grade
@@ -261,6 +261,15 @@ async def test_the_change_of_a_console_that_runs_is_left_alone(tmp_path: Path, b
         running.release()
         await session.control.settle()
         assert [outcome for outcome, _ in ends(session, "a")] == ["not_applied"]
+
+
+async def test_a_restored_copy_that_steers_nothing_settles_nothing(tmp_path: Path, backend: Backend) -> None:
+    restored = StoreRestored(seq=2, hash="", host="old", folder="/old", copied_at=NOW)
+    left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"), restored)
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert ends(session, "a") == []
+    assert backend.applied == []
 
 
 async def test_two_consoles_settle_a_change_once(tmp_path: Path, backend: Backend) -> None:

@@ -94,7 +94,7 @@ class Carrier:
         self.in_flight.add(intent.op)
         try:
             announced = await self._announce(intent)
-            longest_flight = CHANGE_DEADLINE if self._may_arrive(intent) else 0.0
+            longest_flight = CHANGE_DEADLINE if await self._may_arrive(intent) else 0.0
             ending, why, revision = await self._insist(intent, longest_flight)
             return await self._finish(intent, announced, ending, why, revision)
         finally:
@@ -145,10 +145,16 @@ class Carrier:
             return await self._finish(intent, announced, "confirmed", why, state.revision)
         return await self._finish(intent, announced, "unknown", trouble)
 
-    def _may_arrive(self, intent: ChangeIntended) -> bool:
-        """Whether a change without an outcome could still expose somebody; another kill could not."""
+    async def _may_arrive(self, intent: ChangeIntended) -> bool:
+        """Whether a change without an outcome could still expose somebody after the kill. Another kill could not, nor
+        one that is bound to a revision: the kill moves that on."""
         decided = self._known.decisions.rollout(intent.rollout)
-        return any(change.intent.action != "kill" for change in (*decided.unknown, *decided.under_way))
+        if all(change.intent.action == "kill" for change in (*decided.unknown, *decided.under_way)):
+            return False
+        try:
+            return (await self._backend(intent)).grade() == "blind"
+        except ProviderError:
+            return True
 
     async def _insist(self, intent: ChangeIntended, longest_flight: float) -> tuple[Ending, str, str]:
         """Send a kill until it holds: (ending, why, revision)."""

@@ -110,8 +110,8 @@ class Settler:
         return Outcome("confirmed", f"{rollout} has {shown}, and what was unknown is settled by that")
 
     async def _settle(self, open_changes: Sequence[ChangeRecord]) -> None:
-        if self._known.trouble:
-            return
+        if self._known.trouble or self._known.decisions.idle is not None:
+            return  # nothing can be journaled, or another store steers: what became of its changes is not ours to tell
         async with self._turn:
             changes = await self._settleable(open_changes)
             changes = [change for change in changes if not await self._was_never_sent(change)]
