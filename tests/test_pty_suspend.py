@@ -75,9 +75,10 @@ def test_a_stopped_one_can_be_ended(consoles: Consoles) -> None:
     with consoles.open(under=SHELL) as terminal:
         opened(terminal)
         process = stopped(consoles, terminal)
-        terminal.send("kill %1; wait %1; echo ENDED $?\n")
+        terminal.send("kill %1\n")
+        eventually(lambda: state_of(process) in ("", "Z"), terminal)
+        terminal.send("wait %1; echo ENDED $?\n")
         terminal.until(f"ENDED {EXIT_CODES[signal.SIGTERM]}", PATIENCE)
-        assert state_of(process) == ""
         assert given_back(terminal)
         assert termios.tcgetattr(terminal.fd)[3] & termios.ICANON
 
@@ -87,7 +88,7 @@ def test_one_that_was_stopped_without_being_asked_paints_again(consoles: Console
         opened(terminal)
         os.kill(job_of(terminal), signal.SIGSTOP)
         terminal.until("STOPPED", PATIENCE)
-        terminal.read(1.2)
+        terminal.read(3.5)
         terminal.send("fg\n")
         terminal.until("s: look again before acting", PATIENCE)
         terminal.until("! WAY BACK", PATIENCE)

@@ -41,10 +41,12 @@ class Signals:
         self._loop = loop
         self._heard = heard
         self._leave = leave
+        self.ending = False
+        """Whether a signal has come that is to end the console, also if `heard` does not know yet."""
         self._reader, self._writer = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._writer, False)
         for number in (*ENDING, *_TERMINAL):
-            signal.signal(number, _noted)
+            signal.signal(number, self._noted)
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         threading.Thread(target=self._listen, name="repz signals", daemon=True).start()
 
@@ -63,13 +65,12 @@ class Signals:
                 with contextlib.suppress(RuntimeError):  # the loop is closed: the process is about to end
                     self._loop.call_soon_threadsafe(self._heard, number)
 
+    def stop_here(self) -> None:
+        """Stop as a job of the shell does, until continued; does nothing where no shell could continue it."""
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, self._noted)
 
-def stop_here() -> None:
-    """Stop as a job of the shell does, until it is continued; does nothing where no shell could continue it."""
-    signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGTSTP)
-    signal.signal(signal.SIGTSTP, _noted)
-
-
-def _noted(_number: int, _frame: FrameType | None) -> None:
-    """What is to be done is done by whoever reads the descriptor."""
+    def _noted(self, number: int, _frame: FrameType | None) -> None:
+        """What else there is to do is done by whoever reads the descriptor."""
+        self.ending = self.ending or number in ENDING

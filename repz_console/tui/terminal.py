@@ -27,21 +27,19 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 
-from repz_console.store import boottime
+from repz_console.tui.beat import GAP, Beat
 from repz_console.tui.cells import COLOR_SYSTEMS, PLAIN, Cells, Pen, pen_of
 from repz_console.tui.descriptor import give_back, in_foreground, make_raw, own_description, size_of
 from repz_console.tui.keyboard import InputFilter, Pace
 from repz_console.tui.modes import ALTERNATE_SCREEN
 from repz_console.tui.outlet import STALL, Outlet
-from repz_console.tui.signals import ENDING, ENDS_WITHIN, LEAVES_WITHIN, Signals, stop_here
+from repz_console.tui.signals import ENDING, ENDS_WITHIN, LEAVES_WITHIN, Signals
 
 LATE_AFTER_STALL = 0.5
 """Seconds after a stall in which keys count as typed blindly."""
 STOOD_STILL = 3.0
 """Seconds without a turn of the loop that are worth a word: much may have changed meanwhile."""
 
-_BEAT = 0.25
-_LOOP_GAP = 1.0
 _RESIZE_PAUSE = 0.05
 _LAST_WORDS = 0.3
 _BEFORE_STOP = 1.0
@@ -81,8 +79,7 @@ class GuardDriver(Driver):
         self._behind = False
         self._thawed_at = -1e9
         self._woke_at = -1e9
-        self._last_beat = 0.0
-        self._awake_at = 0.0
+        self._beat = Beat(self._loop, self._woke)
         self._signals: Signals | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._ending = False
@@ -112,13 +109,12 @@ class GuardDriver(Driver):
             # That one writes the query on the screen instead of answering it.
             self.write(_ASK_SYNC)
         self._loop.add_reader(self._in, self._read)
-        self._last_beat = time.monotonic()
-        self._awake_at = boottime.now().seconds
-        self._once("beat", _BEAT, self._beat)
+        self._beat.start()
 
     def disable_input(self) -> None:
         """Read no more keys."""
         self._loop.remove_reader(self._in)
+        self._beat.stop()
         for handle in self._handles.values():
             handle.cancel()
         self._handles.clear()
@@ -183,8 +179,9 @@ class GuardDriver(Driver):
                 await asyncio.wait_for(app.before_stop(), _BEFORE_STOP)
         if not self._ending:
             self._give_back()
-        while not self._ending:
-            stop_here()
+        signals = self._signals
+        while signals is not None and not signals.ending:
+            signals.stop_here()
             if in_foreground(self._in):
                 self._take_again()
                 # The signal that continued it says nothing new.
@@ -196,11 +193,11 @@ class GuardDriver(Driver):
 
     def _take_again(self) -> None:
         """After a stop, of which a shell may have made anything of the terminal."""
-        slept = boottime.now().seconds - self._awake_at
+        slept = self._beat.slept
         make_raw(self._in)
         self.write(ALTERNATE_SCREEN)
         self._start()
-        self._woke(slept, _LOOP_GAP)
+        self._woke(slept, GAP)
         self.repaint()
         self._post_size()
 
@@ -217,15 +214,6 @@ class GuardDriver(Driver):
                 call()
 
             self._handles[name] = self._loop.call_later(delay, run)
-
-    def _beat(self) -> None:
-        # On a clock that also counts what the machine itself slept.
-        awake_at = boottime.now().seconds
-        slept = awake_at - self._awake_at
-        self._last_beat, self._awake_at = time.monotonic(), awake_at
-        if slept > _LOOP_GAP:
-            self._woke(slept)
-        self._once("beat", _BEAT, self._beat)
 
     # Size
 
@@ -255,9 +243,11 @@ class GuardDriver(Driver):
     def blind(self) -> bool:
         """Whether the person at the keyboard cannot have seen the screen as it is: keys typed now are not trusted."""
         now = time.monotonic()
-        stalled = self._outlet.waits > _LOOP_GAP
-        asleep = now - self._last_beat > _LOOP_GAP
-        return stalled or asleep or now - max(self._thawed_at, self._woke_at) < LATE_AFTER_STALL
+        return (
+            self._outlet.waits > GAP
+            or self._beat.asleep
+            or now - max(self._thawed_at, self._woke_at) < LATE_AFTER_STALL
+        )
 
     def send_message(self, message: Message) -> None:
         """Give the app a message. Everything here runs in the app's own loop."""
