@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from repz_console.providers.address import check_url, target_of, where_to
+from repz_console.providers.address import check_url, where_to
 from repz_console.providers.base import ProviderError
 from repz_console.providers.head import Clock, Head
 from repz_console.providers.net import AT_ONCE, Client
@@ -217,6 +217,21 @@ def test_plain_http_stays_on_this_machine(url: str) -> None:
         check_url(url)
 
 
-def test_a_target_is_quoted_and_keeps_what_is_quoted() -> None:
-    assert target_of("https://h/a b/%20?q=ä b") == "/a%20b/%20?q=%C3%A4%20b"
-    assert target_of("https://h") == "/"
+@pytest.mark.parametrize(
+    ("end", "target"),
+    [("", "/"), ("/a b/%20?q=ä b", "/a%20b/%20?q=%C3%A4%20b"), ("?q=rate(x[5m])&a=+%2B", "/?q=rate(x[5m])&a=+%2B")],
+)
+async def test_a_target_is_quoted_and_keeps_what_is_quoted(end: str, target: str) -> None:
+    asked: list[str] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n")).decode())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(response())
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await Client(url).fetch("GET", url + end, deadline=5)
+    assert asked == [f"GET {target} HTTP/1.1\r\n"]

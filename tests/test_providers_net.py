@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import sys
 import zlib
 
 import pytest
 
 from repz_console.providers.base import ProviderError
 from repz_console.providers.net import BODY_CAP, Client
+from tests.conftest import ROOT
 from tests.support.web import response, serving
 
 DEADLINE = 0.4
@@ -126,7 +128,7 @@ async def test_the_environment_s_proxy_is_not_used(client: Client, monkeypatch: 
 
 async def test_no_secret_gets_into_an_error_or_a_log(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    for logger in ("httpcore", "httpcore.http11", "httpcore.connection"):
+    for logger in ("httpx", "httpcore", "httpcore.http11", "httpcore.connection"):
         logging.getLogger(logger).setLevel(logging.NOTSET)
     lines = []
     headers = {"X-Api-Key": "hunter2\n1"}
@@ -139,3 +141,50 @@ async def test_no_secret_gets_into_an_error_or_a_log(client: Client, caplog: pyt
         await client.fetch("GET", f"{url}/?token=hunter2", deadline=5, headers={"X-Api-Key": "hunter2"})
     assert "hunter2" not in " ".join(lines)
     assert "hunter2" not in caplog.text
+
+
+async def test_what_an_answer_asks_for_is_not_done(client: Client) -> None:
+    """No cookie is kept or sent, and a redirect to what is no address is an answer like any other."""
+    asked: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(response(b"", "302 Found", Location="http://[", Set_Cookie="a=b"))
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        answers = [await client.fetch("GET", url, deadline=5) for _ in range(2)]
+    assert {answer.redirects_to for answer in answers} == {"an address that is not valid"}
+    assert len(asked) == 2
+    assert b"cookie" not in b"".join(asked).lower()
+
+
+async def test_the_screen_goes_on_while_the_client_is_loaded() -> None:
+    """In a process of its own: here it was loaded long ago."""
+    script = (
+        "import asyncio, sys, time\n"
+        "import repz_console.providers.net as net\n"
+        "real, busy = net._load, []\n"
+        "def load():\n"
+        "    time.sleep(0.5)\n"
+        "    real()\n"
+        "net._load = load\n"
+        "async def main():\n"
+        "    client = net.Client('http://127.0.0.1:1')\n"
+        "    fetch = asyncio.create_task(client.fetch('GET', 'http://127.0.0.1:1', deadline=5))\n"
+        "    turns = 0\n"
+        "    while not fetch.done():\n"
+        "        await asyncio.sleep(0.01)\n"
+        "        turns += 1\n"
+        "    print(turns, fetch.exception())\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    said = (await process.communicate())[0].decode()
+    turns, line = said.split(maxsplit=1)
+    assert int(turns) > 5
+    assert line == "127.0.0.1: connection refused\n"

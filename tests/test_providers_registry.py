@@ -66,7 +66,7 @@ def test_a_provider_knows_its_own_source(tmp_path: Path) -> None:
 def test_a_kind_costs_nothing_until_it_is_named() -> None:
     loaded = run(
         "import sys; from repz_console.providers import registry; registry.load('plan');"
-        "heavy = ('httpcore', 'anyio', 'psutil', 'ssl', 'importlib.metadata', 'textual');"
+        "heavy = ('httpx', 'httpcore', 'anyio', 'psutil', 'ssl', 'importlib.metadata', 'textual');"
         "print([name for name in heavy if name in sys.modules])"
     )
     assert loaded == "[]"

@@ -6,10 +6,7 @@ What is read over plain HTTP can be forged by anybody on the way, and opens gate
 from __future__ import annotations
 
 from ipaddress import ip_address
-from urllib.parse import quote, urlsplit
-
-_UNTOUCHED = "%/:=&?~+!$,;'@()*[]|"
-"""What a target may hold as it is, besides letters and digits; the rest, line ends before all, is quoted."""
+from urllib.parse import urlsplit
 
 
 def check_url(url: str, option: str = "url") -> None:
@@ -60,13 +57,6 @@ def host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def target_of(url: str) -> str:
-    """The path and query of an address, as a request line may hold them."""
-    parts = urlsplit(url)
-    query = f"?{quote(parts.query, safe=_UNTOUCHED)}" if parts.query else ""
-    return (quote(parts.path, safe=_UNTOUCHED) or "/") + query
 
 
 def where_to(location: str, asked: str) -> str:

@@ -1,21 +1,26 @@
 """How a source reaches its server: name look-ups that may hang, and answers that may never end, kept in bounds.
 
 A loop's own name look-ups run in threads that all sources share and that a process waits for at its end. Here each
-source has few of its own, which nobody waits for.
+source has few of its own, which nobody waits for. httpx makes the requests, by a transport that stands on these
+connections. Importing this module takes longer than a screen may wait: see `net`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 import threading
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from ipaddress import ip_address
 from typing import Any
 
 import httpcore
+import httpx
 
+from repz_console import __version__
+from repz_console.providers import tls
 from repz_console.providers.base import ProviderError
 from repz_console.providers.threads import in_thread
 
@@ -148,3 +153,70 @@ class _Metered(httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """What the connection tells of itself."""
         return self._stream.get_extra_info(info)
+
+
+class _Transport(httpx.AsyncBaseTransport):
+    """Takes what httpx wants to ask to a connection of ours."""
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer once its head is there. The headers are an extension of it, `headers`: httpx itself gets none, as
+        it would keep cookies, and make a redirect's next request, of whatever a server puts there."""
+        url = request.url
+        answer = await self._pool.handle_async_request(
+            httpcore.Request(
+                request.method,
+                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            answer.status, stream=_Body(answer), extensions={**answer.extensions, "headers": answer.headers}
+        )
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        await self._pool.aclose()
+
+
+class _Body(httpx.AsyncByteStream):
+    """What follows the head of an answer, as it comes."""
+
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._answer.aiter_stream()
+
+    async def aclose(self) -> None:
+        """No more of it is wanted."""
+        await self._answer.aclose()
+
+
+def new_client(dialer: Dialer, proxy: str) -> httpx.AsyncClient:
+    """What one exchange is made with; it ends with it, and with the connection. Time is kept by whoever asks: a limit
+    on each step would let an answer drip for ever."""
+    for name in ("httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # below, they log what is sent
+    encrypted_proxy = tls.context() if proxy.startswith("https") else None
+    pool = httpcore.AsyncConnectionPool(
+        ssl_context=tls.context(),
+        proxy=httpcore.Proxy(proxy, ssl_context=encrypted_proxy) if proxy else None,
+        max_connections=1,
+        network_backend=dialer,
+    )
+    return httpx.AsyncClient(
+        transport=_Transport(pool),
+        headers={
+            "User-Agent": f"repz-console/{__version__}",
+            "Accept-Encoding": "gzip, deflate",
+            "Connection": "close",
+        },
+        follow_redirects=False,
+        trust_env=False,
+        timeout=None,  # noqa: S113
+    )

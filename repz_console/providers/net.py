@@ -7,27 +7,25 @@ A URL's query may hold a secret, and so may a header: neither is ever part of an
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
-from repz_console import __version__
 from repz_console.providers import strict_json, tls
-from repz_console.providers.address import check_proxy, check_url, host_of, target_of, where_to
+from repz_console.providers.address import check_proxy, check_url, host_of, where_to
 from repz_console.providers.base import ProviderError
 from repz_console.providers.head import Clock, Head
+from repz_console.providers.threads import in_thread
 from repz_console.text import safe
 
 if TYPE_CHECKING:
-    import httpcore
+    import httpx
 
     from repz_console.providers.dial import Lookups, Meter
 
@@ -38,6 +36,8 @@ AT_ONCE = 2
 deadlines."""
 _WRAPPING = 262_144
 """Bytes that a body's framing may add to it."""
+_LOADING = 30.0
+"""Seconds that the HTTP client may take to be read from a disk that is busy."""
 
 Result = TypeVar("Result")
 
@@ -110,19 +110,24 @@ class Client:
         shown = safe(host or "the host", 100)
         if host not in self._hosts:
             raise ProviderError(f"{shown} is not asked: the config does not name it for this source")
-        from repz_console.providers.dial import Dialer, Lookups, Meter  # 40 ms that a launch without the web never pays
+        try:
+            if self._lookups is None:
+                await in_thread(_load, deadline=_LOADING, what="the HTTP client")
+            from repz_console.providers import dial
 
-        self._lookups = self._lookups or Lookups()
-        meter = Meter()
+            self._lookups = self._lookups or dial.Lookups()
+            meter = dial.Meter()
+        except Exception as error:
+            raise ProviderError(f"{shown}: {_plain(error)}") from None
         try:
             async with asyncio.timeout(deadline), self._turn:
-                pool = _new_pool(Dialer(self._lookups, meter, deadline), self._proxy)
-                async with pool:
-                    answer = await self._exchange(pool, meter, method, url, headers or {}, content)
+                dialer = dial.Dialer(self._lookups, meter, deadline)
+                async with dial.new_client(dialer, self._proxy) as client:
+                    answer = await self._exchange(client, meter, method, url, headers or {}, content)
         except TimeoutError:
             raise ProviderError(f"{shown} did not answer within {deadline:g} s: {meter.doing}") from None
-        except Exception as error:  # h11, ssl, anyio and codecs raise beyond what httpcore documents
-            raise ProviderError(f"{shown}: {_plain(error, meter)}") from None
+        except Exception as error:  # h11, ssl, anyio and codecs raise beyond what httpx documents
+            raise ProviderError(f"{shown}: {_plain(error, meter.is_answered)}") from None
         if whole and answer.truncated:
             raise ProviderError(f"{shown} sent more than {BODY_CAP:,} bytes")
         return answer
@@ -144,7 +149,7 @@ class Client:
 
     async def _exchange(
         self,
-        pool: httpcore.AsyncConnectionPool,
+        client: httpx.AsyncClient,
         meter: Meter,
         method: str,
         url: str,
@@ -152,16 +157,16 @@ class Client:
         content: bytes,
     ) -> Answer:
         started, sent = time.monotonic(), datetime.now(UTC)
-        async with pool.stream(method, _request_url(url), headers=_headers(url, headers), content=content) as response:
+        async with client.stream(method, url, headers=headers, content=content) as response:
             received = datetime.now(UTC)
             meter.answered(BODY_CAP + _WRAPPING, f"sent more than {BODY_CAP:,} bytes")
-            head = Head(response.headers)
+            head = Head(response.extensions["headers"])
             self._clock.measured(head.ahead(sent, received))
             certificate_until = tls.certificate_end(response.extensions.get("network_stream"))
-            body, truncated = await _decoded(response.aiter_stream(), head["content-encoding"])
-            redirect = response.status in (301, 302, 303, 307, 308)
+            body, truncated = await _decoded(response.aiter_raw(), head["content-encoding"])
+            redirect = response.status_code in (301, 302, 303, 307, 308)
             return Answer(
-                status=response.status,
+                status=response.status_code,
                 seconds=time.monotonic() - started,
                 body=body,
                 truncated=truncated,
@@ -191,7 +196,7 @@ async def _decoded(raw: AsyncIterator[bytes], encoding: str) -> tuple[bytes, boo
     return bytes(body), False
 
 
-def _plain(error: BaseException, meter: Meter) -> str:
+def _plain(error: BaseException, is_answered: bool = False) -> str:
     """Why a request failed, told from the exceptions' kinds: their texts may quote headers and URLs."""
     cause: BaseException | None = error
     while cause is not None:
@@ -205,7 +210,7 @@ def _plain(error: BaseException, meter: Meter) -> str:
             return safe(text, 100).lower()
         cause = cause.__cause__ or cause.__context__
     kind = type(error).__name__
-    if kind == "RemoteProtocolError" and meter.is_answered:
+    if kind == "RemoteProtocolError" and is_answered:
         return "it hung up before its answer was whole"
     return _KINDS.get(kind, f"the exchange failed ({kind})")
 
@@ -218,35 +223,15 @@ _KINDS = {
     "ProxyError": "the proxy refused",
     "RemoteProtocolError": "it does not speak HTTP as it should",
     "LocalProtocolError": "the request cannot be sent as it is",
+    "InvalidURL": "the request cannot be sent as it is",
     "error": "the compressed body is damaged",
 }
 """Name of an exception's class to what it means."""
 
 
-def _new_pool(dialer: Any, proxy: str) -> httpcore.AsyncConnectionPool:
-    """What one exchange is made with; it ends with it, and with the connection."""
-    import httpcore
+def _load() -> None:
+    """Make the next exchange begin at once. It takes 150 ms: a launch without the web never pays them, and one with it
+    does not stand still meanwhile."""
+    import repz_console.providers.dial  # noqa: F401
 
-    for name in ("httpcore", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):  # they log what is sent
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return httpcore.AsyncConnectionPool(
-        ssl_context=tls.context(),
-        proxy=httpcore.Proxy(proxy, ssl_context=tls.context() if proxy.startswith("https") else None)
-        if proxy
-        else None,
-        max_connections=1,
-        network_backend=dialer,
-    )
-
-
-def _request_url(url: str) -> httpcore.URL:
-    import httpcore
-
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target_of(url))
-
-
-def _headers(url: str, own: Mapping[str, str]) -> dict[bytes | str, bytes | str]:
-    common = {"Host": urlsplit(url).netloc, "User-Agent": f"repz-console/{__version__}", "Accept": "*/*"}
-    return dict([*common.items(), ("Accept-Encoding", "gzip, deflate"), ("Connection", "close"), *own.items()])
+    tls.context()

@@ -31,7 +31,7 @@ def context() -> ssl.SSLContext:
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.load_default_certs()
     if not made.cert_store_stats()["x509_ca"]:
-        import certifi  # comes with httpcore; for systems whose own store OpenSSL does not find
+        import certifi  # for systems whose own store OpenSSL does not find
 
         made.load_verify_locations(certifi.where())
     return made
