@@ -99,7 +99,7 @@ def _certificates(folder: Path) -> list[Path]:
     def openssl(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
-    new = ("-newkey", "rsa:2048", "-nodes")
+    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     openssl("req", "-x509", *new, "-days", "9", "-subj", "/CN=Authority", "-keyout", "ca.key", "-out", "ca.pem")
     made = []
     for name, host, days in (("expired", "IP:127.0.0.1", "0"), ("other", "DNS:other.example", "9")):
