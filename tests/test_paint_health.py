@@ -114,3 +114,12 @@ def test_the_filter_looks_at_titles_words_and_sources() -> None:
 
 def test_a_plan_without_metrics_says_so() -> None:
     assert "The plan has no metric." in picture(health.paint(EMPTY, Brush(PANE)))
+
+
+def test_a_clock_that_is_wrong_is_told_above_the_metrics() -> None:
+    probe, *others = sorted(ROOM.sources.sources, key=lambda source: source.id != "probe")
+    odd = replace(probe, notes=("the server's clock is 47 s ahead",))
+    view = replace(ROOM, sources=replace(ROOM.sources, sources=(odd, *others)))
+    drawn = picture(health.paint(view, Brush(PANE))).splitlines()
+    assert drawn[1] == " ▲ probe: the server's clock is 47 s ahead"
+    assert drawn[2].startswith(" Live monitors")

@@ -47,6 +47,7 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
     if not rows:
         nothing = f" Nothing has the words {words}." if words else " The plan has no metric."
         rows.append(("", lambda: ((nothing, "muted"),)))
+    rows[:0] = _odd(view, glyphs)
     detail = side(_detail(view, brush, aside - 3), aside, brush.size.height - 1, glyphs) if aside else ()
     return drawn_late([_header(view, brush)], rows, width, glyphs, detail, aside)
 
@@ -76,9 +77,20 @@ def _header(view: RoomView, brush: Brush) -> Line:
             left += [("  ", "text"), (f"{sign(role, glyphs)} {number} {word}", role)]
     if brush.choices.filter:
         left.append((f"  filter: {brush.choices.filter}", "accent"))
-    sources = {metric.source for metric in health.metrics} | {reading.source for reading in health.box}
-    right = chip(health.freshness, sources, view, glyphs)
+    right = chip(health.freshness, _sources(view), view, glyphs)
     return spread(left, right, brush.size.width, glyphs.ellipsis)
+
+
+def _sources(view: RoomView) -> set[str]:
+    return {metric.source for metric in view.health.metrics} | {reading.source for reading in view.health.box}
+
+
+def _odd(view: RoomView, glyphs: Glyphs) -> list[_Row]:
+    """What is odd about those who tell the metrics, such as a clock that is wrong."""
+    telling, warn = _sources(view), sign("warn", glyphs)
+    odd = [(source.id, note) for source in view.sources.sources if source.id in telling for note in source.notes]
+    lines: list[Line] = [((f" {warn} {source}: {note}", "warn"),) for source, note in odd]
+    return [("", partial(tuple, line)) for line in lines]
 
 
 def _group_title(group: str) -> str:
