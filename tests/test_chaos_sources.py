@@ -209,9 +209,7 @@ async def test_the_console_stands_whatever_its_sources_do(
 ) -> None:
     sick = [name for name in EXPECTED if name in addresses]
     await company(tmp_path / "warm", addresses, ["error"], timeout=1, linger=0.2, every=0.2)
-    crowd = [
-        name for name in sick if name != "crumbs"
-    ]  # which takes the processor from the others for as long as it may
+    crowd = [name for name in sick if name != "crumbs"]  # which keeps the processor at work, so that others are late
     together = await company(tmp_path / "all", addresses, crowd, timeout=2, linger=0.5, every=1)
     rounds = {"all at once": together}
     for name in sick[: figure.count(0, len(sick))]:

@@ -6,10 +6,13 @@ import asyncio
 import gzip
 import logging
 import sys
+import time
 import zlib
+from collections.abc import AsyncIterator
 
 import pytest
 
+from repz_console.providers import net
 from repz_console.providers.base import ProviderError
 from repz_console.providers.net import BODY_CAP, Client
 from tests.conftest import ROOT
@@ -159,6 +162,36 @@ async def test_what_an_answer_asks_for_is_not_done(client: Client) -> None:
     assert {answer.redirects_to for answer in answers} == {"login.example"}
     assert len(asked) == 2
     assert b"cookie" not in b"".join(asked).lower()
+
+
+async def test_a_body_that_makes_much_work_leaves_the_others_their_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded, pieces, turns = net._decoded, 0, 0
+
+    async def toilsome(raw: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        nonlocal pieces, turns
+        turns = 0
+        async for piece in raw:
+            pieces += 1
+            until = time.thread_time() + 0.02
+            while time.thread_time() < until:
+                pass
+            yield piece
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(net, "_decoded", lambda raw, encoding: decoded(toilsome(raw), encoding))
+    async with serving(response(b"x" * 40_000)) as url:
+        beside = asyncio.create_task(other())
+        await client.fetch("GET", url, deadline=60)
+        beside.cancel()
+    assert pieces > 10
+    assert turns > 15 * pieces, "one turn each, and nothing more, is what it leaves if it does not wait"
 
 
 async def test_the_screen_goes_on_while_the_client_is_loaded() -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import socket
 import ssl
 import threading
+import time
 from collections.abc import AsyncIterator, Iterable
 from ipaddress import ip_address
 from typing import Any
@@ -28,6 +30,8 @@ HEAD_CAP = 131_072
 """Bytes that a server may send before its answer proper begins: status lines, headers, and whatever comes with them."""
 _SIP = 2048
 """Bytes taken at once: what is done with them keeps the event loop for less than a screen takes."""
+_HEAVY = 0.005
+"""Seconds of work that a sip may make before its source has to let the others catch up."""
 _LOOKUPS = 2
 """Name look-ups of one source that may hang at a time."""
 _ADDRESSES = 4
@@ -122,12 +126,16 @@ class _Metered(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream, meter: Meter) -> None:
         self._stream = stream
         self._meter = meter
+        self._given = math.inf  # what the processor had spent on this thread when a sip was handed on
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What came, and the others' turn before it is looked at: a full buffer never waits by itself."""
-        await asyncio.sleep(0)
+        """What came, and the others' turn before it is looked at: a full buffer never waits by itself. They have as
+        long as the last sip made work, if that was much: a body in crumbs would take the processor for itself."""
+        work = time.thread_time() - self._given
+        await asyncio.sleep(work if work > _HEAVY else 0)
         data = await self._stream.read(min(max_bytes, _SIP), timeout)
         self._meter.count(len(data))
+        self._given = time.thread_time()
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
