@@ -61,7 +61,6 @@ class Flagd(Provider):
     """Reads and applies rollouts in one definition file."""
 
     kind: ClassVar[str] = "flagd"
-    tells = frozenset({"rollouts"})
     own_config_only = False
     tells = frozenset({"rollouts"})
     Options = FlagdOptions

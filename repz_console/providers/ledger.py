@@ -32,7 +32,6 @@ class Ledger(Provider):
     """A spend book that needs no accounting system."""
 
     kind: ClassVar[str] = "ledger"
-    tells = frozenset({"spend"})
     own_config_only = False
     tells = frozenset({"spend"})
 

@@ -20,7 +20,6 @@ class Local(Provider):
     """A bug tracker that needs no server."""
 
     kind: ClassVar[str] = "local"
-    tells = frozenset({"bugs"})
     own_config_only = False
     tells = frozenset({"bugs"})
 

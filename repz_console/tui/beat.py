@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from repz_console.store import boottime
@@ -21,13 +20,12 @@ class Beat:
         self._loop = loop
         self._woke = woke
         self._next: asyncio.TimerHandle | None = None
-        self._beat_at = 0.0
         self._awake_at = 0.0
 
     @property
     def asleep(self) -> bool:
         """Whether a beat is overdue."""
-        return time.monotonic() - self._beat_at > GAP
+        return self.slept > GAP
 
     @property
     def slept(self) -> float:
@@ -37,7 +35,7 @@ class Beat:
     def start(self) -> None:
         """Begin, and forget what was before."""
         self.stop()
-        self._beat_at, self._awake_at = time.monotonic(), boottime.now().seconds
+        self._awake_at = boottime.now().seconds
         self._next = self._loop.call_later(_EVERY, self._beat)
 
     def stop(self) -> None:
