@@ -42,6 +42,7 @@ APP = {
     "_closed": "self._closed = True",
     "_pens": None,
     "_pen": None,
+    "_set_pointer_shape": "self.app._set_pointer_shape(pointer_shape)",
     "_runs": None,
 }
 """What `GuardedApp` uses of itself, and how Textual must still use it; None for what is its own."""

@@ -40,6 +40,7 @@ class Hands:
         """Drop what was typed before the screen showed what it would have acted on. Only the way back is opened by it,
         and that asks again."""
         app = self._app
+        self._forget_letter()
         self._opened = False
         if isinstance(event, events.Paste):
             app.say("A paste from while the screen stood still was dropped. Paste it again.", "warn")
@@ -52,6 +53,7 @@ class Hands:
 
     def take(self, event: events.Key | events.Paste) -> None:
         """Do what it means here and now."""
+        self._forget_letter()
         self._dropped = 0
         if isinstance(event, events.Key):
             self._take_key(event)
@@ -63,8 +65,6 @@ class Hands:
         app, dialog, action = self._app, self._app.dialog, self._action(event.key)
         hurried = isinstance(event, HurriedKey)
         opened, self._opened = self._opened, False
-        if self._letter is not None:
-            self._letter.cancel()
         if app.session is not None:
             app.session.touch()
         if action is acts.WAY_BACK and not _is_way_back(dialog):
@@ -85,6 +85,11 @@ class Hands:
                 app.say(f"{action.label}: {TOO_FAST}", "warn")
             else:
                 app.perform(action)
+
+    def _forget_letter(self) -> None:
+        """Something came right behind it: it was the beginning of a text."""
+        if self._letter is not None:
+            self._letter.cancel()
 
     def _give(self, dialog: Dialog, key: str, character: str | None) -> None:
         if dialog is self._app.dialog:

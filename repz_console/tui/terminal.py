@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import time
-from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +29,8 @@ from textual.strip import Strip
 from repz_console.tui.beat import GAP, Beat
 from repz_console.tui.cells import COLOR_SYSTEMS, PLAIN, Cells, Pen, pen_of
 from repz_console.tui.descriptor import give_back, in_foreground, make_raw, own_description, size_of
-from repz_console.tui.keyboard import InputFilter, Pace
+from repz_console.tui.inlet import Inlet
+from repz_console.tui.keyboard import Pace
 from repz_console.tui.modes import ALTERNATE_SCREEN
 from repz_console.tui.outlet import STALL, Outlet
 from repz_console.tui.signals import ENDING, ENDS_WITHIN, LEAVES_WITHIN, Signals
@@ -72,9 +72,8 @@ class GuardDriver(Driver):
         self._outlet = Outlet(self._out, self._loop, self._caught_up, self._hang_up)
         self._attributes: list[Any] | None = None
         self._parser = XTermParser(False)
-        self._decode = getincrementaldecoder("utf-8")("surrogateescape").decode
-        self._filter = InputFilter()
-        self._filter.mouse = mouse
+        self._inlet = Inlet(self._in, self._loop, self._take, self._hang_up)
+        self._inlet.take_mouse(mouse)
         self._pace = Pace()
         self._behind = False
         self._thawed_at = -1e9
@@ -83,7 +82,8 @@ class GuardDriver(Driver):
         self._signals: Signals | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._ending = False
-        self._handles: dict[str, asyncio.TimerHandle] = {}
+        """Whether the app is on its way out: it is not stopped any more, and its terminal not taken again."""
+        self._resizing: asyncio.TimerHandle | None = None
         self._running = False
         self.gone = False
         """Whether the terminal has hung up: nothing can be read or shown any more."""
@@ -108,19 +108,20 @@ class GuardDriver(Driver):
         if os.environ.get("TERM_PROGRAM") != "Apple_Terminal":
             # That one writes the query on the screen instead of answering it.
             self.write(_ASK_SYNC)
-        self._loop.add_reader(self._in, self._read)
+        self._inlet.start()
         self._beat.start()
 
     def disable_input(self) -> None:
         """Read no more keys."""
-        self._loop.remove_reader(self._in)
+        self._inlet.stop()
         self._beat.stop()
-        for handle in self._handles.values():
-            handle.cancel()
-        self._handles.clear()
+        if self._resizing is not None:
+            self._resizing.cancel()
+            self._resizing = None
 
     def stop_application_mode(self) -> None:
         """Give the terminal back as it was; what else there is to close has a few seconds."""
+        self._ending = True
         self._give_back()
         if self._signals is not None:
             self._signals.end_within(LEAVES_WITHIN, self._app.return_code or 0)
@@ -161,7 +162,8 @@ class GuardDriver(Driver):
         elif self.gone or self._ending:
             return
         elif number == signal.SIGWINCH:
-            self._once("resize", _RESIZE_PAUSE, self._resized)
+            if self._resizing is None:
+                self._resizing = self._loop.call_later(_RESIZE_PAUSE, self._resized)
         elif self._stopping is None and (number == signal.SIGTSTP or not in_foreground(self._in)):
             self._stopping = self._loop.create_task(self._stop())
         elif self._stopping is None:
@@ -180,7 +182,7 @@ class GuardDriver(Driver):
         if not self._ending:
             self._give_back()
         signals = self._signals
-        while signals is not None and not signals.ending:
+        while signals is not None and not (signals.ending or self._ending):
             signals.stop_here()
             if in_foreground(self._in):
                 self._take_again()
@@ -206,18 +208,10 @@ class GuardDriver(Driver):
         if slept > worth_a_word and isinstance(self._app, GuardedApp):
             self._app.on_awake(slept)
 
-    def _once(self, name: str, delay: float, call: Any) -> None:
-        if name not in self._handles:
-
-            def run() -> None:
-                self._handles.pop(name, None)
-                call()
-
-            self._handles[name] = self._loop.call_later(delay, run)
-
     # Size
 
     def _resized(self) -> None:
+        self._resizing = None
         size = size_of(self._out)
         if size == self._size:
             # It may have been another one in between, for which the terminal has moved what it shows.
@@ -257,25 +251,8 @@ class GuardDriver(Driver):
         else:
             app.post_message(message)
 
-    def _read(self) -> None:
-        try:
-            data = os.read(self._in, 4096)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._hang_up()
-            return
-        now = time.monotonic()
-        self._take(self._filter.feed(self._decode(data), now), now)
-
-    def _tick(self) -> None:
-        now = time.monotonic()
-        self._take(self._filter.flush(now), now)
-
     def _take(self, typed: list[str], now: float) -> None:
-        """Send the app what was typed, and look again when the filter may have more."""
+        """Send the app what was typed."""
         messages = [message for message in map(self._parsed, typed) if message is not None]
         keys = sum(isinstance(message, events.Key) for message in messages)
         hurried, paused = self._pace.hurried(keys, now) if keys else (False, False)
@@ -284,11 +261,6 @@ class GuardDriver(Driver):
                 message = HurriedKey(message, paused)
                 paused = False
             self.process_message(message)
-        waiting = self._handles.pop("tick", None)
-        if waiting is not None:
-            waiting.cancel()
-        if self._filter.deadline is not None:
-            self._once("tick", max(0.0, self._filter.deadline - now), self._tick)
 
     def _parsed(self, piece: str) -> Message | None:
         """The one message that a key, a paste or a report is; None for what Textual does not know."""
@@ -305,7 +277,8 @@ class GuardDriver(Driver):
 
     def use_mouse(self, on: bool) -> None:
         """Ask the terminal to send clicks and the wheel, or to keep them for selecting text."""
-        self._mouse = self._filter.mouse = on
+        self._mouse = on
+        self._inlet.take_mouse(on)
         self.write(_MOUSE_ON if on else _MOUSE_OFF)
 
     def write(self, data: str) -> None:
@@ -369,6 +342,9 @@ class GuardedApp(App[None]):
 
     def on_late(self, event: events.Key | events.Paste) -> None:
         """This was typed while the person could not see the screen. It is dropped; override to say so."""
+
+    def _set_pointer_shape(self, shape: str) -> None:
+        """The mouse pointer stays as it is: a terminal that does not know the sequence may write it on the screen."""
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         guard = self.guard

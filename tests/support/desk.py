@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from repz_console.engine.session import Session
-from repz_console.tui import terminal
+from repz_console.tui import inlet, terminal
 from repz_console.tui.app import ConsoleApp
 from tests.support.console import app_on, text_of
 from tests.support.sessions import eventually
@@ -81,7 +81,7 @@ class Desk:
         """Nothing comes for a while, which is not waited for: the driver's timers go off."""
         # Timers are due before the pause is over.
         self._pass(seconds / 2)
-        self.guard._tick()
+        self.guard._inlet.tick()
         self._pass(seconds / 2)
         await self.idle()
 
@@ -109,7 +109,8 @@ async def at_desk(session: Session, folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "__stdin__", stream)
     monkeypatch.setattr(sys, "__stdout__", stream)
     clock = Clock(terminal.time)
-    monkeypatch.setattr(terminal, "time", clock)
+    for module in (terminal, inlet):
+        monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(terminal, "Signals", Deaf)
 
     async def opening() -> Session:
@@ -125,7 +126,7 @@ async def at_desk(session: Session, folder: Path, monkeypatch: pytest.MonkeyPatc
             desk.taken += len(data)
         return data
 
-    monkeypatch.setattr(terminal.os, "read", read)
+    monkeypatch.setattr(inlet.os, "read", read)
     loop = asyncio.get_running_loop()
 
     def shown() -> None:
