@@ -148,3 +148,8 @@ def test_what_is_wrong_with_a_source_comes_before_where_its_file_lies() -> None:
     sources = tuple(replace(each, error=error if each.error else "") for each in ROOM.sources.sources)
     view = replace(ROOM, sources=replace(ROOM.sources, sources=sources))
     assert "(data.json: not JSON)" in picture(room.paint(view, Brush(PANE)))
+
+
+def test_a_conn_of_which_nothing_is_known_is_not_called_free() -> None:
+    unread = replace(ROOM, control=replace(ROOM.control, state="UNKNOWN", holder="", mine=False))
+    assert " CONN     ▲ UNKNOWN, the journal cannot be read" in picture(room.paint(unread, Brush(PANE)))

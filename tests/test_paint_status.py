@@ -50,6 +50,12 @@ def test_what_is_not_there_is_not_drawn_as_zero() -> None:
     assert at_80(EMPTY) == "PRODUCTION on flagd │ T-1d 23:56:40 │ SLI ▲none │ bugs OFF │ conn FREE │ ○ OFF"
 
 
+def test_a_conn_of_which_nothing_is_known_is_not_called_free() -> None:
+    unread = replace(ROOM, control=replace(ROOM.control, state="UNKNOWN", holder="", mine=False))
+    assert "conn ? " in at_80(unread)
+    assert "conn UNKNOWN" in text_of(status.status_line(unread, 200))
+
+
 @pytest.mark.parametrize("freshness", [Freshness.STALE, Freshness.DOWN, Freshness.OFF])
 def test_what_is_old_is_doubted(freshness: Freshness) -> None:
     rollout = replace(ROLLOUT, configured=replace(ROLLOUT.configured, freshness=freshness))

@@ -231,6 +231,16 @@ def test_the_conn_is_free_until_somebody_has_it() -> None:
     assert (theirs.mine, theirs.holder) == (False, "ana@jump")
 
 
+def test_who_has_the_conn_is_unknown_where_the_journal_cannot_be_read() -> None:
+    making = Making().running()
+    making.damage = "its disk hangs"
+    assert making.view().control.state == "HELD"
+    unread = making.has_conn(None).view()
+    assert (unread.control.state, unread.control.holder, unread.control.mine) == ("UNKNOWN", "", False)
+    gate = next(each for each in unread.rollout.rollouts[0].gates if each.id == "conn")
+    assert (gate.verdict, gate.line) == (Verdict.INCONCLUSIVE, "nobody knows who has the conn (its disk hangs)")
+
+
 NOBODY_NAMED = tuple(Seat(id=seat.id, title=seat.title, conn=seat.conn) for seat in rooms.plan().seat)
 
 

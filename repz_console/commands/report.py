@@ -39,4 +39,4 @@ def report(view: RoomView) -> Iterator[str]:
         yield f"next  {moment(happening.at, view.clock.now, zone)}  {happening.title}"
     if view.rollout.blocker:
         yield f"block {view.rollout.blocker}"
-    yield f"conn  {view.control.holder or 'FREE'}"
+    yield f"conn  {view.control.holder or view.control.state}"

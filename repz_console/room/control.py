@@ -75,11 +75,12 @@ def build(
     lease: Held | None,
     people: Iterable[Person],
     collector: Held | None,
+    damage: str,
 ) -> ControlView:
-    """The conn as this console sees it."""
+    """The conn as this console sees it. `damage` is why the journal, where it is kept, could not be read in full."""
     allowed = standing(plan, me, groups, known, lease)
     return ControlView(
-        state="FREE" if lease is None else "HELD",
+        state="HELD" if lease is not None else "UNKNOWN" if damage else "FREE",
         holder="" if lease is None else who(lease.holder),
         named="" if lease is None else named(lease.holder, me),
         seat="" if lease is None else _title(plan, lease.holder.seat),

@@ -166,7 +166,7 @@ def _unknown_bugs(bucket: Freshness) -> str:
 
 
 def _because(evidence: Evidence) -> str:
-    """What a damaged journal adds to there being no trustworthy data on bugs, most of which live in it."""
+    """What a journal that cannot be read in full adds to something not being known, since it would tell."""
     return f" ({evidence.damage})" if evidence.damage else ""
 
 
@@ -195,4 +195,7 @@ def _conn(evidence: Evidence) -> GateView:
         return GateView(CONN, "You have the conn", Verdict.PASS, "you have the conn")
     if evidence.control.state == "FREE":
         return GateView(CONN, "You have the conn", Verdict.FAIL, "the conn is FREE: take it to widen")
+    if evidence.control.state == "UNKNOWN":
+        line = f"nobody knows who has the conn{_because(evidence)}"
+        return GateView(CONN, "You have the conn", Verdict.INCONCLUSIVE, line)
     return GateView(CONN, "You have the conn", Verdict.FAIL, only_holder(evidence.control, "widen"))

@@ -285,9 +285,10 @@ class Room:
                 self._lease,
                 self._people,
                 self._collector,
+                self._damage,
             )
 
-        inputs = (self._plan, viewer, self._lease, self._people, self._collector)
+        inputs = (self._plan, viewer, self._lease, self._people, self._collector, self._damage)
         return self._memos.control.get(inputs, now, build)
 
     def _sources(self, now: datetime) -> SourcesView:

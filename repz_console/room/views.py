@@ -364,9 +364,10 @@ class BudgetView(Struct, frozen=True):
 class ControlView(Struct, frozen=True):
     """Who steers."""
 
-    state: Literal["FREE", "HELD"]
+    state: Literal["FREE", "HELD", "UNKNOWN"]
+    """UNKNOWN where the journal cannot be read: somebody may have it."""
     holder: str
-    """`user@host`, empty when free."""
+    """`user@host`, empty unless held."""
     seat: str
     """The title of the holder's seat."""
     mine: bool

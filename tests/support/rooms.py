@@ -95,6 +95,7 @@ class Making:
         self.findings: tuple[FindingView, ...] = ()
         self.origin = Origin(hash="5e" * 32, source="file")
         self.trouble = ""
+        self.damage = ""
 
     def ago(self, **span: float) -> datetime:
         """That long before now."""
@@ -209,6 +210,7 @@ class Making:
             history=self.history,
             findings=self.findings,
             trouble=self.trouble,
+            damage=self.damage,
             bugs_into="local" if "local" in self.plan.source else "",
             spend_into="ledger" if "ledger" in self.plan.source else "",
         )

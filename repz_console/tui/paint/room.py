@@ -174,6 +174,8 @@ def _people(rows: Rows, view: RoomView, brush: Brush) -> None:
         line: list[Span] = [_label("CONN"), (f"{brush.glyphs.off} FREE", "text")]
         hints = ["c takes it"] if control.may_take else []
         line.append(("".join(f", {hint}" for hint in (*hints, control.why_not) if hint), "muted"))
+    elif control.state == "UNKNOWN":
+        line = [_label("CONN"), (f"{brush.glyphs.warn} UNKNOWN", "warn"), (", the journal cannot be read", "muted")]
     else:
         who = f"YOU ({control.holder})" if control.mine else control.holder
         line = [_label("CONN"), (f"{brush.glyphs.cursor} {who}", "accent" if control.mine else "strong")]

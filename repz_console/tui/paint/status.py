@@ -211,6 +211,8 @@ def _conn(view: RoomView, glyphs: Glyphs) -> _Part:
     control, label = view.control, ("conn ", "muted")
     if control.state == "FREE":
         return _Part(6, 4, ((label, ("FREE", "text")),))
+    if control.state == "UNKNOWN":
+        return _Part(6, 4, ((label, ("?", "warn")), (label, ("UNKNOWN", "warn"))))
     name = control.holder.split("@")[0]
     if control.mine:
         return _Part(6, 4, ((label, ("YOU", "accent")), (label, (f"YOU ({cut(name, 16)})", "accent"))))
