@@ -169,6 +169,7 @@ def poisoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("journal", "tail", "-n", "400", "--json"),
         ("journal", "show", "1"),
         ("journal", "export"),
+        ("journal", "export", "--csv"),
         ("journal", "verify"),
         ("completion", "bash"),
     ],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from repz_console.commands.common import (
     refuse_damaged,
 )
 from repz_console.commands.exits import Exit, Stop
+from repz_console.commands.spreadsheet import csv_line
 from repz_console.events import Entry
 from repz_console.room import words
 from repz_console.store import anchor as anchors
@@ -31,6 +33,8 @@ _FOLLOW_EVERY = 0.25
 """Seconds between two looks for new entries."""
 
 _CHUNK = 1000
+_COLUMNS = ("entry", "time", "who", "seat", "kind", "what", "hash")
+"""Of `export --csv`; columns are only ever added, at the end."""
 
 
 @click.group
@@ -52,7 +56,7 @@ def tail(ctx: click.Context, lines: int, follow: bool, as_json: bool) -> None:
         refuse_damaged(journal.damage)
         if not follow:
             return
-        last = journal.head()[0]
+        last = newest[-1].seq if newest else journal.head()[0]
         while True:
             time.sleep(_FOLLOW_EVERY)
             journal.data_version()
@@ -86,14 +90,21 @@ def show(ctx: click.Context, seq: int, as_json: bool) -> None:
 
 @command.command()
 @click.option("--after", type=click.IntRange(min=0), default=0, show_default=True, help="Only entries after this one.")
-@click.option("--json", is_flag=True, expose_value=False, help="Accepted for symmetry: an export is always JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a table for a spreadsheet, without what JSON has beside.")
+@click.option("--json", is_flag=True, expose_value=False, help="Accepted for symmetry: JSON unless --csv is given.")
 @config_option
 @click.pass_context
-def export(ctx: click.Context, after: int) -> None:
-    """Print every entry as one JSON object a line, oldest first."""
+def export(ctx: click.Context, after: int, as_csv: bool) -> None:
+    """Print every entry as one JSON object a line, oldest first; with --csv as a table of sentences."""
     with _opened(ctx) as journal:
+        if as_csv:
+            _print_row(_COLUMNS)
         while chunk := journal.entries(after=after, limit=_CHUNK):
-            _print_lines(chunk, as_json=True)
+            if as_csv:
+                for entry in chunk:
+                    _print_row(_cells(entry))
+            else:
+                _print_lines(chunk, as_json=True)
             after = chunk[-1].seq
         refuse_damaged(journal.damage)
 
@@ -172,6 +183,16 @@ def _print_lines(entries: list[Entry], as_json: bool) -> None:
             print_json(entry, indent=0)
         else:
             print_line(line(entry))
+
+
+def _print_row(cells: Iterable[object]) -> None:
+    click.echo(csv_line(cells).encode(), nl=False)
+
+
+def _cells(entry: Entry) -> tuple[object, ...]:
+    """An entry's `_COLUMNS`."""
+    at = entry.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return entry.seq, at, words.who(entry.actor), entry.actor.seat, entry.kind, sentence(entry.event), entry.hash
 
 
 def line(entry: Entry) -> str:
