@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,18 @@ def test_a_whole_journal_is_good_and_a_damaged_one_is_not(tmp_path: Path) -> Non
     answer = of(storage.examine(str(tmp_path), tmp_path), "journal")
     assert answer.state == "bad"
     assert "4" in answer.line
+
+
+def test_a_log_that_is_not_folded_in_is_named_with_its_size(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    Journal.open(tmp_path).close()
+    log = tmp_path / "telemetry.db-wal"
+    log.write_bytes(b"")
+    assert not any(answer.subject == "log" for answer in storage.examine(str(tmp_path), tmp_path))
+    os.truncate(log, 20 * 1024 * 1024)
+    answer = of(storage.examine(str(tmp_path), tmp_path), "log")
+    assert answer.state == "warn"
+    assert "telemetry.db-wal has 20 MB" in answer.line
 
 
 def test_a_store_that_everyone_can_write_is_bad(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -15,6 +16,8 @@ from repz_console.store.journal import Journal
 AREA = "store"
 SOUND_SQLITE = (3, 51, 3)
 """The first version without the write-ahead log's reset bug."""
+LARGE_LOG = 16 * 1024 * 1024
+"""Bytes of a write-ahead log from which something keeps it from being folded in: it is short while all is well."""
 LOW_SPACE = 256 * 1024 * 1024
 """Bytes free below which a long launch may fill the disk."""
 
@@ -30,6 +33,7 @@ def examine(path: str, base: Path) -> list[Answer]:
         _space(folder),
         *_journal(folder),
         _telemetry(folder),
+        *_logs(folder),
         _sqlite(apsw.sqlite_lib_version()),
     ]
 
@@ -92,3 +96,15 @@ def _telemetry(folder: Path) -> Answer:
     if not file.exists():
         return Answer(AREA, "telemetry", "note", "there is none yet; it is made again whenever it is missing")
     return Answer(AREA, "telemetry", "ok", f"{file.stat().st_size // 1024:,} kB")
+
+
+def _logs(folder: Path) -> Iterator[Answer]:
+    """Only a log that something keeps from being folded into its file is worth a line."""
+    for name in ("journal.db-wal", "telemetry.db-wal"):
+        file = folder / name
+        size = file.stat().st_size if file.exists() else 0
+        if size >= LARGE_LOG:
+            line = f"{name} has {size // (1024 * 1024):,} MB: something reads without end, or the disk refuses"
+            yield Answer(
+                AREA, "log", "warn", line, "close the consoles one by one and look again; `dmesg` tells of a disk"
+            )
