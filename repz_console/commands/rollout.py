@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import click
 
@@ -46,6 +46,15 @@ def command() -> None:
     """
 
 
+def _steering(function: Callable[..., int]) -> click.Command:
+    """A subcommand, of the function's name, that does something to one rollout."""
+    return command.command()(click.argument("rollout")(config_option(click.pass_context(function))))
+
+
+_REASON = click.option("--reason", default="", help="Why; everyone sees it, and the journal keeps it.")
+_YES = click.option("--yes", is_flag=True, help="Do not ask for the letter; needed where there is no terminal.")
+
+
 @command.command()
 @click.argument("rollout", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print it as data.")
@@ -77,7 +86,7 @@ def show(ctx: click.Context, rollout: str | None, as_json: bool) -> None:
 @click.option("--expect", metavar="REV", help="The revision you judged, as `rollout show` prints it; needed to widen.")
 @click.option("--region", "regions", multiple=True, help="Change only these regions; otherwise all that are let in.")
 @click.option("--feature", "features", multiple=True, help="These features; otherwise those that are configured.")
-@click.option("--reason", default="", help="Why; kept in the journal.")
+@_REASON
 @config_option
 @click.pass_context
 def set_(
@@ -111,11 +120,8 @@ def set_(
     return _told(in_session(ctx, steer))
 
 
-@command.command()
-@click.argument("rollout")
-@click.option("--reason", default="", help="Why; everyone sees it.")
-@config_option
-@click.pass_context
+@_steering
+@_REASON
 def hold(ctx: click.Context, rollout: str, reason: str) -> int:
     """Hold ROLLOUT: nobody widens it until it is resumed. Needs nothing."""
 
@@ -125,11 +131,8 @@ def hold(ctx: click.Context, rollout: str, reason: str) -> int:
     return _told(in_session(ctx, steer))
 
 
-@command.command()
-@click.argument("rollout")
-@click.option("--reason", default="", help="Why; everyone sees it.")
-@config_option
-@click.pass_context
+@_steering
+@_REASON
 def resume(ctx: click.Context, rollout: str, reason: str) -> int:
     """Lift the hold of ROLLOUT. Needs the conn."""
 
@@ -141,11 +144,8 @@ def resume(ctx: click.Context, rollout: str, reason: str) -> int:
     return _told(in_session(ctx, steer))
 
 
-@command.command()
-@click.argument("rollout")
-@click.option("--yes", is_flag=True, help="Do not ask for the letter; needed where there is no terminal.")
-@config_option
-@click.pass_context
+@_steering
+@_YES
 def accept(ctx: click.Context, rollout: str, yes: bool) -> int:
     """Take what the backend of ROLLOUT shows for the outcome of every change that has none. Needs the conn.
 
@@ -163,11 +163,8 @@ def accept(ctx: click.Context, rollout: str, yes: bool) -> int:
     return _told(in_session(ctx, steer))
 
 
-@command.command()
-@click.argument("rollout")
-@click.option("--reason", default="", help="Why; kept in the journal.")
-@config_option
-@click.pass_context
+@_steering
+@_REASON
 def rollback(ctx: click.Context, rollout: str, reason: str) -> int:
     """Roll ROLLOUT back to its last good exposure. It can only shrink, and needs nothing."""
 
@@ -177,12 +174,9 @@ def rollback(ctx: click.Context, rollout: str, reason: str) -> int:
     return _told(in_session(ctx, steer))
 
 
-@command.command()
-@click.argument("rollout")
-@click.option("--reason", default="", help="Why; kept in the journal.")
-@click.option("--yes", is_flag=True, help="Do not ask for the letter; needed where there is no terminal.")
-@config_option
-@click.pass_context
+@_steering
+@_REASON
+@_YES
 def kill(ctx: click.Context, rollout: str, reason: str, yes: bool) -> int:
     """Take ROLLOUT to nobody, whatever stands in the way. Needs no conn; asks for the letter k."""
 
