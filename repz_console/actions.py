@@ -128,6 +128,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("rollout.resume", ("u",), "Resume", "Lift a hold", _WIDEN, tabs=("rollout",)),
     Action("rollout.reread", ("r",), "Read back", "Read the backend again now", tabs=("rollout",)),
     Action(
+        "rollout.accept",
+        ("v",),
+        "Accept",
+        "Take what the backend shows for the outcome of every unknown change",
+        _WIDEN,
+        tabs=("rollout",),
+    ),
+    Action(
         "way.back",
         ("exclamation_mark",),
         "WAY BACK",

@@ -76,6 +76,7 @@ async def test_a_widening_is_drafted_compared_challenged_and_written(desk: Desk)
     intent = next(entry.event for entry in desk.session.entries() if isinstance(entry.event, ChangeIntended))
     assert (intent.stage, intent.reason) == ("soft", "on time")
     assert intent.evidence["gates"]["p0"].startswith("PASS")
+    assert intent.evidence["read_back_at"], "when the backend was looked at, not when it was changed"
     assert desk.app.choices["rollout"].draft is None
 
 

@@ -61,6 +61,7 @@ ACTS: dict[str, str] = {
     "rollout.apply": "steering:apply",
     "rollout.resume": "steering:resume",
     "rollout.reread": "steering:reread",
+    "rollout.accept": "steering:accept",
     "way.back": "steering:way_back",
     "bug.file": "bugs:file",
     "bug.priority": "bugs:priority",

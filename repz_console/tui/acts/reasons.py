@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from repz_console.tui.app import ConsoleApp
 
 _ALWAYS = frozenset(["quit", "help", "palette", "theme", "mouse", "repaint", "clear"])
+_NO_CONN = "you do not have the conn; c takes it"
 
 
 def why_not(app: ConsoleApp, action: Action) -> str:
@@ -38,7 +39,7 @@ def why_not(app: ConsoleApp, action: Action) -> str:
     if action.id == "timeline.progress" and kind != "task":
         return "select a task"
     if action.id in ("adopt", "rebase") and not view.control.mine:
-        return "you do not have the conn; c takes it"
+        return _NO_CONN
     if action.id.startswith("rollout."):
         return _rollout(app, action.id)
     return ""
@@ -78,11 +79,12 @@ def _rollout(app: ConsoleApp, action: str) -> str:
         return "the plan has no rollout"
     if action == "rollout.apply" and app.choices["rollout"].draft is None:
         return "nothing is drafted; the arrows or s draft a target"
-    if action == "rollout.resume":
-        if rollout.hold is None:
-            return "it is not held"
-        if not app.room.control.mine:
-            return "you do not have the conn; c takes it"
+    if action == "rollout.resume" and rollout.hold is None:
+        return "it is not held"
+    if action == "rollout.accept" and not rollout.unknown:
+        return "the outcome of every change is known"
+    if action in ("rollout.resume", "rollout.accept") and not app.room.control.mine:
+        return _NO_CONN
     if action == "rollout.other" and len(app.room.rollout.rollouts) < 2:
         return "the plan has one rollout"
     return ""

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from repz_console.engine.outcome import Outcome
 from repz_console.facts import Exposure, Verdict
 from repz_console.plan.exposure import at_most, cells, rising_cells, same, widens
-from repz_console.room.views import GateView, RolloutView
+from repz_console.room.views import GateView, RolloutView, SourceView
 from repz_console.tui.acts.draft import typed_target
 from repz_console.tui.dialogs.base import paragraphs
 from repz_console.tui.dialogs.fields import Text
-from repz_console.tui.dialogs.form import Challenge, Form
+from repz_console.tui.dialogs.form import Challenge, Form, confirm
 from repz_console.tui.dialogs.letters import Letter, WayBack, Ways
 from repz_console.tui.paint.base import Glyphs, Line
-from repz_console.tui.paint.format import exposure_percent, fit, percent, regions_of
+from repz_console.tui.paint.format import count, exposure_percent, fit, percent, regions_of
 from repz_console.tui.paint.sentences import exposed
+from repz_console.tui.paint.times import lasting
 from repz_console.tui.paint.words import VERDICT_ROLE
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ def _gate(gate: GateView, width: int, glyphs: Glyphs) -> Line:
 
 def _evidence(app: ConsoleApp, rollout: RolloutView) -> dict[str, Any]:
     """What stood on the screen when it was decided."""
-    at = rollout.configured.at
+    source = _controller(app, rollout)
+    at = source.last_ok_at if source is not None else None
     return {
         "gates": {gate.id: f"{gate.verdict.value}: {gate.line}" for gate in rollout.gates},
         "read_back_at": at.isoformat() if at else "",
@@ -172,15 +174,51 @@ async def resume(app: ConsoleApp) -> None:
 
 async def reread(app: ConsoleApp) -> None:
     """Read the backend again now."""
-    rollout = app.rollout
-    if rollout is not None:
-        await app.live.refresh(rollout.controller)
-        error = next((source.error for source in app.room.sources.sources if source.id == rollout.controller), "")
+    if app.rollout is not None and await _read_back(app, app.rollout):
         now = app.rollout
-        if error:
-            app.say(f"Not read back: {error}", "bad")
-        else:
-            app.say(f"Read back: {exposed(now.configured.exposure) if now else 'nothing'}", "ok")
+        app.say(f"Read back: {exposed(now.configured.exposure) if now else 'nothing'}", "ok")
+
+
+async def _read_back(app: ConsoleApp, rollout: RolloutView) -> bool:
+    """Read the backend again now, or say why that cannot be done."""
+    await app.live.refresh(rollout.controller)
+    source = _controller(app, rollout)
+    if source is not None and source.error:
+        app.say(f"Not read back: {source.error}", "bad")
+        return False
+    return True
+
+
+def _controller(app: ConsoleApp, rollout: RolloutView) -> SourceView | None:
+    return next((source for source in app.room.sources.sources if source.id == rollout.controller), None)
+
+
+async def accept(app: ConsoleApp) -> None:
+    """Settle what nobody knows by what the backend shows, because a person has looked."""
+    asked = app.rollout
+    if asked is None or not await _read_back(app, asked):
+        return
+    rollout = next((each for each in app.room.rollout.rollouts if each.id == asked.id), asked)
+    read_at, backend = app.now, rollout.backend
+
+    def intro(width: int, _glyphs: Glyphs) -> list[Line]:
+        return paragraphs(
+            [
+                f"{backend} shows {exposed(rollout.configured.exposure)}, read back {lasting(app.now - read_at)} ago.",
+                f"{count(len(rollout.unknown), 'change')} of {rollout.title} on {app.room.launch.environment} may have "
+                "happened or not, and this console could not find out.",
+                "",
+                f"Look first with the tools of {backend} itself: is anything of it still under way? What came later "
+                "would come unseen.",
+                "",
+                "Nothing is sent. What it then shows counts as decided, and may be widened again.",
+            ],
+            width,
+        )
+
+    if await app.ask(confirm(f"Accept what {backend} shows?", intro, "Accept")) is not None:
+        app.say(f"{rollout.title}: looking twice ...", "info")
+        _tell(app, await app.live.control.accept(rollout.id))
 
 
 async def way_back(app: ConsoleApp) -> None:
@@ -236,5 +274,4 @@ def _ways(app: ConsoleApp, asked: RolloutView) -> Ways:
 
 
 def _tell(app: ConsoleApp, outcome: Outcome) -> None:
-    unwritten = "" if outcome.journaled else " It could not be journaled."
-    app.say(outcome.line + unwritten, _OUTCOME_ROLE[outcome.state])
+    app.say(outcome.line, _OUTCOME_ROLE[outcome.state])

@@ -168,7 +168,7 @@ def _begins_text(character: str | None) -> bool:
     return character is not None and character.isprintable() and character.strip() != ""
 
 
-def confirm(title: str, intro: Sequence[Line], submit: str) -> Form:
+def confirm(title: str, intro: Sequence[Line] | Callable[[int, Glyphs], list[Line]], submit: str) -> Form:
     """A question with Cancel in focus; the answer is None or not."""
     return Form(title, intro=intro, submit=submit, dangerous=True)
 
