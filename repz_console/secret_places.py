@@ -48,7 +48,7 @@ def fetch(place: SecretPlace, folder: Path) -> str:
     elif place.credential:
         raw = _credential(place.credential)
     elif place.file:
-        raw = _private_file(folder / Path(place.file).expanduser())
+        raw = _private_file(place.file, folder)
     elif place.keyring:
         raw = _in_keyring(place.keyring)
     else:
@@ -125,7 +125,11 @@ def _credential(name: str) -> bytes:
         return file.read(MOST_BYTES + 1)
 
 
-def _private_file(path: Path) -> bytes:
+def _private_file(named: str, folder: Path) -> bytes:
+    try:
+        path = folder / Path(named).expanduser()
+    except RuntimeError:
+        raise SecretError(f"{safe(named)} names the home folder of somebody who has none here") from None
     descriptor = _open(path)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)

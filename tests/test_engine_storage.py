@@ -102,3 +102,24 @@ async def test_a_store_that_does_not_open_in_time_is_done_without(
     assert storage.emergency.files[0].path == tmp_path / "store" / emergency.NAME
     await storage.close()
     gate.set()
+
+
+async def test_one_that_hangs_has_the_same_places_for_records_as_one_that_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "disk").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    well = await Storage.open("link/store", tmp_path)
+    gate = threading.Event()
+    monkeypatch.setattr("repz_console.engine.storage.OPENING_PATIENCE", 0.05)
+    monkeypatch.setattr("repz_console.store.place.folder", lambda *_: gate.wait(30) and tmp_path)
+    hanging = await Storage.open("link/store", tmp_path)
+    assert [file.path for file in hanging.emergency.files] == [file.path for file in well.emergency.files]
+    await hanging.close()
+    gate.set()
+    await well.close()
+
+
+async def test_the_home_of_nobody_is_no_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="~nobody-of-this-name/x names the home folder of somebody who has none here"):
+        await Storage.open("~nobody-of-this-name/x", tmp_path)

@@ -243,3 +243,32 @@ async def test_a_hold_that_no_file_takes_is_not_called_held(tmp_path: Path, monk
         monkeypatch.undo()
         await eventually(lambda: not session._known.records)
         assert [entry.kind for entry in session.entries()].count("change.intended") == 2
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_a_store_that_opens_and_cannot_be_read_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: bool
+) -> None:
+    loaded = launch(tmp_path)
+    await exposed_at(loaded, 20)
+    thaw, entries = threading.Event(), Journal.entries
+
+    def unread(self: Journal, *given: int, **more: int) -> object:
+        if self.path.parent != tmp_path / "store":
+            return entries(self, *given, **more)
+        if silent:
+            thaw.wait(30)
+        raise StoreError("The disk refused to read it")
+
+    monkeypatch.setattr(Journal, "entries", unread)
+    monkeypatch.setattr("repz_console.engine.session.OPENING_PATIENCE", 0.2)
+    async with opened(loaded, "ben", watch=True) as session:
+        why = "did not answer within" if silent else "The disk refused to read it"
+        assert f"{tmp_path}/store cannot be read: {why}" in session.without
+        assert session.view().control.state == "UNKNOWN"
+        killed = await session.control.change("production", "kill")
+        assert killed.state == "confirmed"
+        thaw.set()
+    monkeypatch.undo()
+    async with opened(loaded, "ana", watch=True) as ana:
+        await eventually(lambda: ana._known.decisions.change(killed.op) is not None)

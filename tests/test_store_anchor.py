@@ -184,3 +184,16 @@ def test_a_head_of_a_journal_in_doubt_is_not_noted(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path / "store")
     assert journal.damage
     assert anchor.head(journal, "small", "jump", AT) is None
+
+
+def test_a_line_that_a_full_disk_takes_in_part_is_not_called_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, write = written(tmp_path, ["one"]), os.write
+    monkeypatch.setattr(os, "write", lambda handle, line: write(handle, line[:20]))
+    with pytest.raises(OSError, match="No space"):
+        note(journal, tmp_path / "heads")
+    monkeypatch.undo()
+    note(journal, tmp_path / "heads")
+    assert [line.seq for line in anchor.read(tmp_path / "heads", "small")[0]] == [1]
+    journal.close()

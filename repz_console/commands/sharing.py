@@ -55,7 +55,7 @@ def say_what_is_left(folder: Path, group: int, loaded: Loaded, *, written: bool)
     file = safe(loaded.path.absolute())
     if written:
         print_line(f"{file} is ready: its [store] path is that folder. Edit it, then: repz-console check {file}")
-    elif place.located(loaded.plan.store.path, loaded.path.parent).resolve() == folder:
+    elif place.located(loaded.plan.store.path, loaded.path.parent) == folder:
         print_line(f"{file} exists already and was left alone: its [store] path is that folder")
     else:
         print_line(f'{file} exists already and was left alone: set path = "{folder}" in its [store] table')

@@ -41,7 +41,8 @@ class Anchor:
         self._storage = storage
         self._known = known
         self._spec = spec
-        self._file = anchor.located(spec.file, own.path.parent)
+        self._base = own.path.parent
+        self._file: Path | None = None
         self._launch = own.plan.launch.name
         self._context = Context(source="anchor", plan=own.plan, folder=own.path.parent, vault=own.vault)
         self._noted: dict[str, str] = {}
@@ -49,6 +50,10 @@ class Anchor:
 
     async def run(self) -> None:
         """Compare the journal with what was noted, then note it whenever it has grown, until cancelled."""
+        try:
+            self._file = anchor.located(self._spec.file, self._base)
+        except StoreError as error:
+            self._known.notice("anchor file", f"the journal's head cannot be noted elsewhere: {error}")
         if self._file is not None:
             await self._compare(self._file)
         while True:
@@ -93,7 +98,8 @@ class Anchor:
         if line is None:
             return
         for place, send in (("file", self._append), ("webhook", self._post)):
-            if getattr(self._spec, place) and self._noted.get(place) != line.hash:
+            named = self._file if place == "file" else self._spec.webhook
+            if named and self._noted.get(place) != line.hash:
                 try:
                     await send(line)
                 except ProviderError as error:

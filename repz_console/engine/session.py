@@ -27,7 +27,7 @@ from repz_console.engine.known import Known
 from repz_console.engine.poller import utc_now
 from repz_console.engine.presence import Presence
 from repz_console.engine.status_file import StatusFile
-from repz_console.engine.storage import Storage
+from repz_console.engine.storage import OPENING_PATIENCE, Storage
 from repz_console.engine.trust import unfit_to_adopt
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import (
@@ -124,13 +124,13 @@ class Session:
         self._storage = await Storage.open(self.loaded.plan.store.path, self.loaded.path.parent)
         try:
             actor = self._given_actor or await self._storage.identify()
-            self._known = Known(self.loaded, actor, self._storage.folder, self._clock)
-            self._writer = JournalWriter(self._storage, self._known)
-            self._follower = Follower(self._storage, self._known)
-            self._known.notice("emergency", self._storage.emergency.unprepared)
-            await self._follower.first()
-            if not self._watch:
-                await self._follower.read_history()
+            try:
+                await asyncio.wait_for(self._read_store(actor), OPENING_PATIENCE)
+            except (StoreError, TimeoutError) as error:
+                # It opened and cannot be read: the way back must not wait for it.
+                why = str(error) or f"did not answer within {OPENING_PATIENCE:g} s: its disk may hang"
+                self._storage = await self._storage.without(f"cannot be read: {why}")
+                await self._read_store(actor)
         except BaseException:
             await self._storage.close()
             raise
@@ -153,6 +153,16 @@ class Session:
 
             self._run(Anchor(self._storage, self._known, self.loaded, self.loaded.plan.store.anchor).run())
         return self
+
+    async def _read_store(self, actor: Actor) -> None:
+        """Know what the store knows."""
+        self._known = Known(self.loaded, actor, self._storage.folder, self._clock)
+        self._writer = JournalWriter(self._storage, self._known)
+        self._follower = Follower(self._storage, self._known)
+        self._known.notice("emergency", self._storage.emergency.unprepared)
+        await self._follower.first()
+        if not self._watch:
+            await self._follower.read_history()
 
     async def aclose(self) -> None:
         """Give up what is held, say goodbye and close everything, within seconds. Safe to call twice."""

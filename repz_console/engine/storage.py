@@ -12,6 +12,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -74,6 +75,7 @@ class Storage:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._stores: Stores | None = None
         self._means: tuple[str, Path] | None = None
+        self._meant = _NOWHERE
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="repz storage", daemon=True)
         self._thread.start()
@@ -81,8 +83,10 @@ class Storage:
     @classmethod
     async def open(cls, path: str, base: Path) -> Storage:
         """Open the store that a config names; `base` is the config's folder. Where that cannot be done the journal's
-        condition says why."""
+        condition says why. Raises `StoreError` for a path that means no place at all."""
+        meant = place.unresolved(path, base)
         storage = cls()
+        storage._meant = meant
         opening = storage._put(lambda: storage._open(path, base))
         opening.add_done_callback(_hear_out)
         try:
@@ -93,10 +97,14 @@ class Storage:
         except BaseException:
             storage._jobs.put(None)
             raise
-        await storage.close(0)
-        meant = place.located(path, base).absolute()
-        why = f"The store in {meant} did not open within {OPENING_PATIENCE:g} s: its disk may hang"
-        storage = cls()
+        return await storage.without(f"did not open within {OPENING_PATIENCE:g} s: its disk may hang")
+
+    async def without(self, trouble: str) -> Storage:
+        """Leave this one behind, for its `trouble`, and stand in for its store: nothing is known or written then."""
+        with suppress(StoreError):
+            await self.close(0)
+        meant, why = self._meant, f"The store in {self._meant} {trouble}"
+        storage = Storage()
         await storage._put(lambda: storage._go_without(meant, why))
         return storage
 
@@ -147,10 +155,11 @@ class Storage:
 
     def _open(self, path: str, base: Path) -> None:
         self._means = (path, base)
+        self._meant = place.located(path, base)
         try:
             self._stores = _stores(path, base)
         except StoreError as error:
-            self._stores = _without(place.located(path, base).resolve(), str(error))
+            self._stores = _without(self._meant, str(error))
 
     def _open_late(self) -> bool:
         before = self._opened()

@@ -6,6 +6,7 @@ anew. Whoever can do that to the journal, and not to this file, is found out by 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -55,8 +56,8 @@ class Found(Struct, frozen=True):
 
 
 def located(file: str, base: Path) -> Path | None:
-    """The file that a config means, its folder being `base`; None if it names none."""
-    return base / Path(file).expanduser() if file else None
+    """The file that a config means, its folder being `base`; None if it names none. Raises `StoreError`."""
+    return place.named(file, base) if file else None
 
 
 def head(journal: Journal, launch: str, host: str, at: datetime) -> Head | None:
@@ -84,7 +85,9 @@ def append(path: Path, line: Head) -> None:
             raise OSError(0, "it is not a regular file")
         # A line that a power cut tore must not swallow this one.
         torn = status.st_size and os.pread(handle, 1, status.st_size - 1) != b"\n"
-        os.write(handle, b"\n" * bool(torn) + encode(line) + b"\n")
+        whole = b"\n" * bool(torn) + encode(line) + b"\n"
+        if os.write(handle, whole) < len(whole):  # a disk that is nearly full takes a part
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(handle)
     finally:
         os.close(handle)

@@ -25,9 +25,24 @@ _NETWORK = re.compile(
 )
 
 
+def named(path: str, base: Path) -> Path:
+    """A path of a config, whose folder is `base`, as it is written. Raises `StoreError` for the home folder of somebody
+    who has none here."""
+    try:
+        return base.absolute() / Path(path).expanduser()
+    except RuntimeError:
+        raise StoreError(f"{safe(path)} names the home folder of somebody who has none here") from None
+
+
+def unresolved(path: str, base: Path) -> Path:
+    """The folder that a config's `[store] path` means, without a look at any disk; `base` is the config's folder.
+    Raises `StoreError` as `named` does."""
+    return named(path, base) if path else user_state_path("repz-console")
+
+
 def located(path: str, base: Path) -> Path:
-    """The folder that a config's `[store] path` means, whether there is one or not; `base` is the config's folder."""
-    return base / Path(path).expanduser() if path else user_state_path("repz-console")
+    """The same, links followed, whether there is such a folder or not."""
+    return Path(os.path.realpath(unresolved(path, base)))
 
 
 def folder(path: str, base: Path) -> Path:
@@ -38,7 +53,6 @@ def folder(path: str, base: Path) -> Path:
     """
     place = located(path, base)
     try:
-        place = place.resolve()
         _refuse_network(place)
         make(place, 0o700)
         _refuse_network(place)

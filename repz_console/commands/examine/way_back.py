@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from repz_console.commands.examine.answer import Answer
 from repz_console.config import Loaded
-from repz_console.store import identity, syslog
+from repz_console.store import identity, place, syslog
 from repz_console.store.emergency import SLOTS, Emergency, EmergencyFile
 from repz_console.store.errors import StoreError
 from repz_console.tui.paint.format import count
@@ -22,8 +23,11 @@ _MEND = "open a console: it journals them as soon as the journal takes them"
 
 def examine(loaded: Loaded, state: Path | None, sources: Iterable[Answer]) -> list[Answer]:
     """Every answer; `state` is the store's folder, None without one, and `sources` is what the sources answered."""
-    emergency = Emergency(state or loaded.path.parent)
-    files = emergency.files if state is not None else emergency.files[1:]
+    meant = state
+    if meant is None:
+        with suppress(StoreError):  # said of the store
+            meant = place.located(loaded.plan.store.path, loaded.path.parent)
+    files = Emergency(meant or loaded.path.parent).files[0 if state is not None else 1 :]
     answers = [_rehearsed(file) for file in files]
     answers.append(_waiting(files))
     answers.append(_syslog())
