@@ -19,7 +19,7 @@ from repz_console.engine.writer import JournalWriter
 from repz_console.events import AnyEvent, BackendFenced, ChangeEnded, ChangeIntended, ChangeSent, Entry, StoreRestored
 from repz_console.facts import Actor, Change, Exposure, RolloutState
 from repz_console.plan import exposure as exposures
-from repz_console.providers.base import Conflict, Grade
+from repz_console.providers.base import Conflict, Grade, Refused
 from repz_console.room.decisions import Decisions
 from repz_console.store.journal import Journal
 from tests.support import doomed, faulty
@@ -342,3 +342,31 @@ async def test_kill_9_anywhere_leaves_no_change_half_known(
         assert main.drift == ()
         assert await session.take_conn("its console died") == ""
         assert (await widen(session, 40)).state == "confirmed"
+
+
+async def test_a_way_down_does_not_wait_for_what_is_looked_at_elsewhere(tmp_path: Path, backend: Backend) -> None:
+    backend.meddle(at(40))
+    async with opened(launch(tmp_path, faulty.config(CONFIG)), "ben") as ben, ben.control._settler._turn:
+        lowered = await asyncio.wait_for(ben.control.change("production", "set", at(20)), 20)
+        assert lowered.state == "confirmed"
+
+
+async def test_a_backend_that_cannot_say_whether_it_is_ready_is_not_written_to(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(self: object) -> str:
+        raise RuntimeError("no idea")
+
+    monkeypatch.setattr(faulty.Faulty, "ready", broken)
+    revision = backend.state.revision
+    left_behind(tmp_path / "store", intended("a", at(20), revision), ChangeSent(op="a"))
+    async with opened(launch(tmp_path, faulty.config(CONFIG)), "ben", watch=True) as ben:
+        await eventually(lambda: ends(ben, "a") == [("unknown", "ben")])
+        assert not any(isinstance(entry.event, BackendFenced) for entry in ben.entries())
+        assert not any("stopped" in notice for notice in ben.notices)
+
+
+async def test_a_rollout_that_the_plan_no_longer_has_is_a_plain_refusal(tmp_path: Path, backend: Backend) -> None:
+    async with opened(launch(tmp_path, faulty.config(CONFIG)), "ben") as ben:
+        with pytest.raises(Refused, match="no longer has the rollout gone"):
+            ben._known.backend_of("gone")

@@ -18,7 +18,7 @@ from repz_console.events import ChangeEnded, Entry, RolloutHeld
 from repz_console.facts import Actor, Exposure, Facts, Hold, Person, RolloutState, Snapshot
 from repz_console.plan.lint import findings
 from repz_console.plan.model import Plan
-from repz_console.providers.base import BugTriage, JournalReader, SpendBook
+from repz_console.providers.base import BugTriage, JournalReader, Refused, SpendBook
 from repz_console.room.decisions import Decisions
 from repz_console.room.health import History
 from repz_console.room.room import Room, Viewer
@@ -97,6 +97,12 @@ class Known:
         standing = self._room.standing()
         return standing.may, standing.seat, standing.note
 
+    def backend_of(self, rollout: str) -> str:
+        """The source that controls a rollout. Raises `Refused` if the plan, adopted meanwhile, no longer has it."""
+        if rollout not in self.plan.rollout:
+            raise Refused(f"the plan no longer has the rollout {safe(rollout)}")
+        return self.plan.rollout[rollout].controller
+
     def state(self, rollout: str) -> RolloutState | None:
         """What the backend last said of a rollout."""
         snapshot = self.snapshots.get(self.plan.rollout[rollout].controller)
@@ -157,6 +163,8 @@ class Known:
         """All rollouts of a backend, read back just now by this process."""
         now = self.clock()
         known = self.snapshots.get(source)
+        if source not in self.plan.source:  # another plan was adopted meanwhile
+            return
         if known is None:
             spec = self.plan.source[source]
             known = Snapshot(source, spec.kind, spec.every)

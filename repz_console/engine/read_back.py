@@ -19,7 +19,7 @@ async def read_back(known: Known, rollout: str) -> RolloutState:
 
     All rollouts of its backend are read, so that the room's picture of that backend is of one moment.
     """
-    source = known.plan.rollout[rollout].controller
+    source = known.backend_of(rollout)
     siblings = [other for other, spec in known.plan.rollout.items() if spec.controller == source]
     backend = await known.sources.writer(source)
     answers = await asyncio.gather(

@@ -14,7 +14,7 @@ from repz_console.engine.carrier import CHANGE_DEADLINE, Carrier, sent_key
 from repz_console.engine.deadline import within
 from repz_console.engine.known import Known
 from repz_console.engine.outcome import Outcome
-from repz_console.engine.read_back import read_back
+from repz_console.engine.read_back import READ_DEADLINE, read_back
 from repz_console.engine.settlement import judge, may_fence
 from repz_console.engine.storage import Storage
 from repz_console.engine.writer import JournalWriter
@@ -110,6 +110,8 @@ class Settler:
         return Outcome("confirmed", f"{rollout} has {shown}, and what was unknown is settled by that")
 
     async def _settle(self, open_changes: Sequence[ChangeRecord]) -> None:
+        if not open_changes:
+            return  # a way down must not wait for what is looked at elsewhere
         if self._known.trouble or self._known.decisions.idle is not None:
             return  # nothing can be journaled, or another store steers: what became of its changes is not ours to tell
         async with self._turn:
@@ -118,7 +120,7 @@ class Settler:
             for named in dict.fromkeys(change.intent.rollout for change in changes):
                 bound = [change for change in changes if change.intent.rollout == named]
                 try:
-                    backend = await self._known.sources.writer(self._known.plan.rollout[named].controller)
+                    backend = await self._known.sources.writer(self._known.backend_of(named))
                     state = await read_back(self._known, named)
                     if any(may_fence(change, state, backend.grade()) for change in bound):
                         state = await self._fence(backend, state)
@@ -131,7 +133,7 @@ class Settler:
         """Move a rollout's backend on without changing what anybody sees: its state before and after. Where they have
         the same revision nothing was written. Raises `StoreError` and `ProviderError`."""
         async with self._turn:
-            backend = await self._known.sources.writer(self._known.plan.rollout[rollout].controller)
+            backend = await self._known.sources.writer(self._known.backend_of(rollout))
             before = await read_back(self._known, rollout)
             if before.least is not None:  # no change says exactly that: writing it would give more to some
                 return before, before
@@ -179,7 +181,7 @@ class Settler:
         What was sent before and did not arrive then finds another revision. If it arrived first, it is the fence that
         does, and the backend shows what arrived.
         """
-        if await backend.ready():
+        if not await _is_ready(backend):
             return state
         op = secrets.token_hex(8)
         await self._writer.append(BackendFenced(op=op, rollout=state.rollout, expect=state.revision))
@@ -214,3 +216,11 @@ class Settler:
         for change in changes:
             if change.state != "unknown":
                 await self._carrier.end(change.op, "unknown", why)
+
+
+async def _is_ready(backend: RolloutWriter) -> bool:
+    """Whether it could be written now. One that cannot even say so in time could not."""
+    try:
+        return not await within(READ_DEADLINE, backend.ready())
+    except Exception:  # whatever it was
+        return False
