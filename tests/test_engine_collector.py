@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,25 @@ async def test_a_recorder_takes_over_from_a_console_and_the_console_stops(tmp_pa
             await eventually(lambda: ann.view().control.collector == "recorder@jump")
             await eventually(lambda: not ann._collector._tasks)
         await eventually(lambda: bool(ann._collector._tasks))
+
+
+async def test_a_recorder_that_finds_the_journal_busy_takes_over_later(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = launch(tmp_path, config())
+    async with opened(loaded, "ann", watch=True, collect=True) as ann:
+        await eventually(lambda: bool(ann._collector._tasks))
+        take, tries = Leases.take, []
+
+        def busy_at_first(self: Leases, *given: Any, **more: Any) -> Any:
+            tries.append(given[0])
+            if len(tries) == 1:
+                raise StoreError("journal.db is busy")
+            return take(self, *given, **more)
+
+        monkeypatch.setattr(Leases, "take", busy_at_first)
+        async with Session.open(loaded, actor=actor("recorder"), recorder=True):
+            await eventually(lambda: ann.view().control.collector == "recorder@jump")
 
 
 async def test_a_failing_poll_does_not_bring_back_what_was_before_a_change(tmp_path: Path, backend: Backend) -> None:

@@ -119,8 +119,8 @@ class Collector:
                 self._renewed = time.monotonic()
                 return
             self._lease = None
-        steal, self._steal = self._steal, False
-        await self._take(steal=steal)
+        await self._take(steal=self._steal)
+        self._steal = False
 
     async def _take(self, *, steal: bool, announced: bool = True) -> None:
         actor = self._known.actor
