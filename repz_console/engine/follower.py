@@ -216,8 +216,10 @@ class Follower:
                 if writer.seq == after and stores.leases.holder(CONN) is None:
                     writer.append(lapsed, actor, unique=f"conn.lapsed:{lapsed.token}")
 
-        await self._storage.run(work)
-        await catch_up(self._storage, self._known)
+        # The journal's condition says why not; what follows the store goes on.
+        with suppress(StoreError):
+            await self._storage.run(work)
+            await catch_up(self._storage, self._known)
 
     async def _read_accounts(self) -> None:
         plan = self._judged_plan = self._known.effective.loaded.plan

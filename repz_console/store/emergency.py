@@ -14,6 +14,7 @@ import os
 import secrets
 import stat
 import struct
+import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -206,6 +207,7 @@ class Emergency:
         self.remembered: tuple[Record, ...] = ()
         """What no file took: kept for as long as this process runs."""
         self._stamps: list[tuple[int, int, int]] = []
+        self._remembering = threading.Lock()
 
     def prepare(self) -> None:
         """Make the file in the store's folder while the disk is well."""
@@ -216,7 +218,8 @@ class Emergency:
 
     def remember(self, *records: Record) -> None:
         """Keep what no file took."""
-        self.remembered += records
+        with self._remembering:  # whoever imports meanwhile, in another thread, forgets only what it imported
+            self.remembered += records
 
     def news(self) -> tuple[Record, ...] | None:
         """All records if that may have changed since the last call, else None. Costs a look at each file's time."""
@@ -239,7 +242,8 @@ class Emergency:
 
     def clear(self, uniques: Collection[str]) -> None:
         """Forget these records everywhere. One that stays in a file is found there and dealt with again."""
-        self.remembered = tuple(record for record in self.remembered if record.unique not in uniques)
+        with self._remembering:
+            self.remembered = tuple(record for record in self.remembered if record.unique not in uniques)
         for file in self._watched:
             if file.stamp() != (0, 0, 0):
                 with contextlib.suppress(StoreError):
