@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from repz_console.actions import TABS
 from repz_console.config import load
 from tests.support.commands import ROOT
-from tests.support.consoles import PATIENCE, Consoles, live, opened
+from tests.support.consoles import PATIENCE, Consoles, live, opened, painted
 from tests.support.pty import Terminal, console
 
 NO_TERMINAL = 64
@@ -69,3 +72,22 @@ def test_a_terminal_that_cannot_show_it_is_refused_with_what_to_do(consoles: Con
         assert "repz-console status" in said
         assert b"\x1b" not in terminal.raw
     assert not consoles.store.exists()
+
+
+def test_a_start_without_the_store_forgets_nothing_of_it(consoles: Consoles) -> None:
+    """The next one shows the last status of the store, and not of wherever this one wrote its own."""
+    memo = Path(os.environ["XDG_STATE_HOME"], "repz-console", "last-start.json")
+    with consoles.open() as terminal:
+        opened(terminal)
+        terminal.send("q")
+        assert terminal.wait() == 0
+    known = memo.read_text()
+    assert json.loads(known)["store"] == str(consoles.store)
+    consoles.store.rename(consoles.folder / "away")
+    consoles.store.touch()
+    with consoles.open() as terminal:
+        painted(terminal)
+        terminal.until("NO JOURNAL", PATIENCE)
+        terminal.send("q")
+        assert terminal.wait() == 0
+    assert memo.read_text() == known

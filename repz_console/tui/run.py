@@ -88,8 +88,9 @@ def _show(loaded: Loaded, asked: str, last_status: str) -> tuple[int, BaseExcept
         from repz_console.engine.session import Session
 
         session = await Session.open(loaded, present=True)
-        with contextlib.suppress(OSError):
-            first_words.keep(asked, str(loaded.path.resolve()), str(session.folder))
+        if not session.without:
+            with contextlib.suppress(OSError):
+                first_words.keep(asked, str(loaded.path.resolve()), str(session.folder))
         return session
 
     plain = settings.settings.ascii
