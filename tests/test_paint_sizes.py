@@ -95,7 +95,8 @@ def share(percent: float) -> Exposure:
 def test_the_frame_fills_exactly_its_width(name: str, width: int, glyphs: Glyphs, tab: str) -> None:
     view = room(name)
     here = [action for action in ACTIONS if not action.tabs or tab in action.tabs]
-    for line in (status.status_line(view, width, glyphs), status.tab_line(tab, width), status.key_line(here, width)):
+    tabs = status.tab_line(tab, width, view.rollout.blocker, glyphs)
+    for line in (status.status_line(view, width, glyphs), tabs, status.key_line(here, width)):
         check_line(line, width)
         assert line_width(line) == width
     above = status.banner(view, width, glyphs)

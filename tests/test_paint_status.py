@@ -17,7 +17,7 @@ from tests.support.painting import BUDGET, EMPTY, ROLLOUT, ROOM, T0, TROUBLE
 
 WIDE = (
     "PRODUCTION on flagd │ T-1d 23:56:40 │ Tuesday 40 % → Wednesday │ health ✖ 1 missed, 3 blind │ P0:1 P1:2 open │ "
-    "$4,210 left of $10,000 │ conn YOU (ana) │ ✖ DOWN: apm │ ✖ 1 open P0 blocks every step"
+    "$4,210 left of $10,000 │ conn YOU (ana) │ ✖ DOWN: apm"
 )
 
 
@@ -28,7 +28,7 @@ WIDE = (
         (80, "PRODUCTION/flagd T-1d23h Tuesday 40 % SLI ✖1 P0:1 P1:2 $4,210 left conn YOU DOWN"),
         (
             100,
-            "PRODUCTION/flagd  T-1d 23:56  Tuesday 40 %  SLI ✖1  P0:1 P1:2  $4.2k left  conn YOU  DOWN  ✖ blocked",
+            "PRODUCTION/flagd │ T-1d 23:56:40 │ Tuesday 40 % │ SLI ✖1 │ P0:1 P1:2 │ $4,210 left │ conn YOU │ DOWN",
         ),
         (200, WIDE),
     ],
@@ -43,7 +43,9 @@ def at_80(view: RoomView) -> str:
 
 
 def test_a_hold_stands_before_the_clock_and_crowds_nothing_out() -> None:
-    assert at_80(TROUBLE) == "PRODUCTION/flagd HOLD T+40d 00:00 ?% SLI ✖1 P0:1 P1:2 $4,210 left conn FREE DOWN"
+    rollouts = tuple(replace(rollout, unknown=()) for rollout in TROUBLE.rollout.rollouts)
+    held = replace(TROUBLE, rollout=replace(TROUBLE.rollout, rollouts=rollouts))
+    assert at_80(held) == "PRODUCTION/flagd HOLD T+40d 00:00 ?% SLI ✖1 P0:1 P1:2 $4,210 left conn FREE DOWN"
 
 
 def test_what_is_not_there_is_not_drawn_as_zero() -> None:
@@ -90,10 +92,36 @@ def test_a_second_changes_only_the_clock() -> None:
 
 
 def test_the_active_tab_is_marked_without_colour() -> None:
-    line = text_of(status.tab_line("rollout", 80, {"bugs": "1"}))
-    assert line.rstrip() == " 1 Room  2 Timeline [3 Rollout] 4 Health  5 Bugs 1  6 Budget  7 Journal"
+    line = text_of(status.tab_line("rollout", 80))
+    assert line.rstrip() == " 1 Room  2 Timeline [3 Rollout] 4 Health  5 Bugs  6 Budget  7 Journal"
     narrow = text_of(status.tab_line("rollout", 60))
     assert narrow.rstrip() == " 1 Room  2 Time [3 Rollout] 4 Heal  5 Bugs  6 Budg  7 Jour"
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (60, " 1 Room  2 Time [3 Rollout] 4 Heal  5 Bugs  6 Budg  7 Jour"),
+        (80, " 1 Room  2 Time [3 Rollout] 4 Heal  5 Bugs  6 Budg  7 Jour   ✖ 1 open P0 blocks…"),
+        (
+            120,
+            f"{' 1 Room  2 Timeline [3 Rollout] 4 Health  5 Bugs  6 Budget  7 Journal':<91}"
+            "✖ 1 open P0 blocks every step",
+        ),
+    ],
+)
+def test_what_blocks_the_next_step_stands_beside_the_tabs(width: int, text: str) -> None:
+    assert text_of(status.tab_line("rollout", width, ROOM.rollout.blocker)).rstrip() == text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_an_unknown_change_is_on_every_tab_whatever_else_is(width: int) -> None:
+    unknown = replace(ROLLOUT, unknown=("op1",))
+    view = replace(ROOM, rollout=replace(ROOM.rollout, rollouts=(ROLLOUT, unknown)))
+    for each in (view, replace(view, clock=TROUBLE.clock)):
+        spans = status.status_line(each, width)
+        assert [role for text, role in spans if "✖ UNKNOWN" in text] == ["bad.reverse"]
+    assert "X UNKNOWN" in text_of(status.status_line(view, width, ASCII))
 
 
 def keys(tab: str, width: int = 80, disabled: tuple[str, ...] = ()) -> Line:
@@ -145,7 +173,9 @@ def test_the_banner_tells_the_worst_first_and_nothing_when_all_is_well() -> None
 
 def test_the_smallest_screen_shows_exposure_and_the_way_back() -> None:
     lines = [text_of(line).rstrip() for line in status.small(TROUBLE, Size(20, 5))]
-    assert lines == ["PRODUCTION flagd", "unknown of visitors", "! WAY BACK", "HOLD T+40d 00:00", "20x5, needs 60x15"]
+    assert lines == ["PRODUCTION flagd", "unknown of visitors", "! WAY BACK", "✖ UNKNOWN 1 change", "HOLD T+40d 00:00"]
+    lines = [text_of(line).rstrip() for line in status.small(ROOM, Size(20, 5))]
+    assert lines[-1] == "20x5, needs 60x15"
 
 
 def test_a_screen_with_some_room_shows_more() -> None:

@@ -124,7 +124,7 @@ class Front:
             return
         width, glyphs = self._app.size.width, self.artist.glyphs
         self.status.show(status_line(self._app.view, width, glyphs, self._app.now))
-        self.tabs.show(tab_line(self._app.tab, width))
+        self.tabs.show(tab_line(self._app.tab, width, self._app.view.rollout.blocker, glyphs))
         line = banner(self._app.view, width, glyphs)
         self.banner.display = line is not None
         self.banner.show(line or ())

@@ -85,7 +85,7 @@ DRAWINGS: Mapping[str, Drawing] = {
     "banner": _one(lambda view, text, width: banner(view, width)),
     "message": _one(lambda view, text, width: message_line((text, "warn"), ACTIONS, width, {})),
     "key line": _one(lambda view, text, width: key_line(ACTIONS, width, (), {"bug.file": (text,), "help": (text,)})),
-    "badges": _one(lambda view, text, width: tab_line("room", width, {"bugs": text})),
+    "tab line": _one(lambda view, text, width: tab_line("room", width, text)),
     "small screen": lambda view, text, width: small(view, Size(40, 10)),
     "last status": _one(lambda view, text, width: ((text, "muted"),)),
     "form": partial(_dialog, _form),

@@ -57,20 +57,22 @@ _KEY_NAMES = {
 }
 
 
-_OPTIONAL = 8
-"""The rank of what may be missing because the Room tab says it in full."""
+_REASON = 24
+"""Columns of a reason for which the tabs' titles are shortened."""
+_SHORTEST_REASON = 12
+"""Columns below which a reason says nothing."""
 
 
 class _Part(NamedTuple):
     """One answer of the status line: its wordings from the shortest to the longest, and how much it matters."""
 
     keep: int
-    """Lower stays longer when room is short; `_OPTIONAL` comes in last."""
+    """Lower stays longer when room is short."""
     grow: int
     """Lower gets a longer wording first."""
     forms: tuple[Line, ...]
     wanted: int = 0
-    """The wording that matters more than the blocker and than air between the parts."""
+    """The wording that matters more than air between the parts."""
 
 
 def status_line(view: RoomView, width: int, glyphs: Glyphs = BLOCKS, now: datetime | None = None) -> Line:
@@ -84,12 +86,12 @@ def status_line(view: RoomView, width: int, glyphs: Glyphs = BLOCKS, now: dateti
         _place(view),
         _clock(view, now or view.clock.now),
         _stage(rollout, glyphs),
+        _unknown(view, glyphs),
         _health(view, glyphs),
         _bugs(view, glyphs),
         _budget(view, glyphs),
         _conn(view, glyphs),
         _freshness(view, glyphs),
-        _blocker(view, glyphs),
     ]
     parts = [part for part in parts if part.forms]
     gap: Line = ((" ", "text"),)
@@ -115,13 +117,6 @@ def _choose(parts: Sequence[_Part], width: int, gap: int) -> dict[int, int]:
     def fits() -> bool:
         return sum(widths[index][level] for index, level in levels.items()) - gap <= width
 
-    def admit(optional: bool) -> None:
-        for index in sorted(range(len(parts)), key=lambda index: parts[index].keep):
-            if (parts[index].keep == _OPTIONAL) is optional:
-                levels[index] = 0
-                if len(levels) > 1 and not fits():
-                    del levels[index]
-
     def grow(index: int, most: int) -> None:
         before = levels[index]
         for level in range(most, before, -1):
@@ -130,10 +125,12 @@ def _choose(parts: Sequence[_Part], width: int, gap: int) -> dict[int, int]:
                 return
         levels[index] = before
 
-    admit(optional=False)
+    for index in sorted(range(len(parts)), key=lambda index: parts[index].keep):
+        levels[index] = 0
+        if len(levels) > 1 and not fits():
+            del levels[index]
     for index in levels:
         grow(index, parts[index].wanted)
-    admit(optional=True)
     for index in sorted(levels, key=lambda index: parts[index].grow):
         grow(index, len(parts[index].forms) - 1)
     return levels
@@ -170,6 +167,15 @@ def _stage(rollout: RolloutView | None, glyphs: Glyphs) -> _Part:
         following = f" {glyphs.arrow} {cut(rollout.next.title, 20, glyphs.ellipsis)}"
         forms.append((*forms[-1], (following, "muted")))
     return _Part(2, 0, tuple(forms), wanted=1)
+
+
+def _unknown(view: RoomView, glyphs: Glyphs) -> _Part:
+    """Changes of any rollout of which nobody knows whether they happened."""
+    open_changes = sum(len(rollout.unknown) for rollout in view.rollout.rollouts)
+    if not open_changes:
+        return _Part(1, 0, ())
+    word = f"{glyphs.bad} UNKNOWN"
+    return _Part(1, 0, (((word, "bad.reverse"),), ((f"{word} {count(open_changes, 'change')}", "bad.reverse"),)))
 
 
 def _health(view: RoomView, glyphs: Glyphs) -> _Part:
@@ -233,26 +239,30 @@ def _freshness(view: RoomView, glyphs: Glyphs) -> _Part:
     return _Part(5, 3, tuple(forms))
 
 
-def _blocker(view: RoomView, glyphs: Glyphs) -> _Part:
-    if not view.rollout.blocker:
-        return _Part(_OPTIONAL, 2, ())
-    texts = dict.fromkeys(cut(view.rollout.blocker, length, glyphs.ellipsis) for length in (24, 40, 60, 80, 120))
-    return _Part(_OPTIONAL, 2, tuple(((f"{glyphs.bad} {text}", "bad"),) for text in ("blocked", *texts)))
+def tab_line(active: str, width: int, blocker: str = "", glyphs: Glyphs = BLOCKS) -> Line:
+    """The tabs with their number keys, the active one in brackets; at the end `blocker`, what is in the way of the next
+    step. The other tabs' titles are shortened to make room for it.
+    """
+    said: Line = ((f"{glyphs.bad} {blocker}", "bad"),) if blocker else ()
+    wanted = min(line_width(said) + 1, _REASON) if said else 0
+    tabs = _tabs(active, 12)
+    if line_width(tabs) + wanted > width:
+        tabs = _tabs(active, 4)
+    if line_width(tabs) > width:
+        tabs = _tabs(active, 0)
+    room = width - line_width(tabs) - 1
+    if not said or room < min(line_width(said), _SHORTEST_REASON):
+        return pad(tabs, width)
+    return spread(tabs, clip(said, room, glyphs.ellipsis), width)
 
 
-def tab_line(active: str, width: int, badges: Mapping[str, str] | None = None) -> Line:
-    """The tabs with their number keys; the active one stands in brackets. `badges` adds a short text behind a title."""
-    for length in (12, 4, 0):
-        spans: list[Span] = []
-        for number, (tab, title) in enumerate(TABS, 1):
-            name = title if tab == active and length else title[:length]
-            badge = (badges or {}).get(tab, "") if length == 12 else ""
-            text = " ".join(part for part in (str(number), name, badge) if part)
-            here = tab == active
-            spans.append((f"[{text}]" if here else f" {text} ", "title.reverse" if here else "muted"))
-        if line_width(spans) <= width:
-            break
-    return pad(spans, width)
+def _tabs(active: str, length: int) -> Line:
+    """Titles cut to `length` characters; the active one is whole unless there are none."""
+    texts = [
+        (tab == active, f"{number} {title if tab == active and length else title[:length]}".rstrip())
+        for number, (tab, title) in enumerate(TABS, 1)
+    ]
+    return tuple((f"[{text}]", "title.reverse") if here else (f" {text} ", "muted") for here, text in texts)
 
 
 def key_name(key: str) -> str:
@@ -346,6 +356,7 @@ def small(view: RoomView, size: Size, glyphs: Glyphs = BLOCKS, now: datetime | N
         ((view.launch.environment, "strong"), (f" {view.launch.backend}", "muted")),
         *exposed[:1],
         (("!", "bad.reverse"), (" WAY BACK", "bad")),
+        *_unknown(view, glyphs).forms[1:],
         (*hold, (countdown(now, view.clock.t0, 1), "strong")),
         ((need, "warn"),),
         *exposed[1:],
