@@ -182,6 +182,8 @@ class CollectorTaken(Event, frozen=True, tag="collector.taken"):
     """A process became the one that polls for everyone."""
 
     token: int
+    lacks: tuple[str, ...] = ()
+    """Ids of the sources that it cannot use, such as for a secret that it cannot have."""
 
 
 class SourceFailed(Event, frozen=True, tag="source.failed"):

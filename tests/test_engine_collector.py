@@ -11,7 +11,7 @@ import pytest
 from repz_console.engine import collector as collector_module
 from repz_console.engine import poller
 from repz_console.engine.session import Session
-from repz_console.events import SourceFailed, SourceRecovered
+from repz_console.events import CollectorTaken, SourceFailed, SourceRecovered
 from repz_console.store.errors import StoreError
 from repz_console.store.leases import Leases
 from tests.support import faulty
@@ -30,6 +30,10 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
 
 def config() -> str:
     return faulty.config(CONFIG).replace("every = 1\n", "every = 0.05\n")
+
+
+def taken(session: Session) -> list[CollectorTaken]:
+    return [entry.event for entry in session.entries() if isinstance(entry.event, CollectorTaken)]
 
 
 def configured(session: Session) -> object:
@@ -93,6 +97,28 @@ async def test_a_recorder_that_finds_the_journal_busy_takes_over_later(
         monkeypatch.setattr(Leases, "take", busy_at_first)
         async with Session.open(loaded, actor=actor("recorder"), recorder=True):
             await eventually(lambda: ann.view().control.collector == "recorder@jump")
+
+
+async def test_who_has_a_secret_takes_over_from_who_lacks_it_and_not_the_other_way_round(
+    tmp_path: Path, backend: Backend
+) -> None:
+    token = tmp_path / "token"
+    probe = 'kind = "probe"\nurl = "http://127.0.0.1:9/"\nheaders = { Authorization = { secret = "token" } }\n'
+    loaded = launch(tmp_path, config() + f"[source.status]\n{probe}[secret.token]\nfile = '{token}'\n")
+    async with opened(loaded, "ann", watch=True, collect=True) as ann:
+        await eventually(lambda: ann.view().control.collector == "ann@jump")
+        assert [event.lacks for event in taken(ann)] == [("status",)]
+        async with opened(loaded, "ben", watch=True, collect=True) as ben:
+            await asyncio.sleep(0.5)
+            assert not ben._collector._tasks, "ben lacks it as well"
+        token.write_text("a-token-of-some-length")
+        token.chmod(0o600)
+        async with opened(loaded, "cat", watch=True, collect=True) as cat:
+            await eventually(lambda: ann.view().control.collector == "cat@jump")
+            await eventually(lambda: not ann._collector._tasks and bool(cat._collector._tasks))
+            assert [event.lacks for event in taken(cat)] == [("status",), ()]
+            await asyncio.sleep(0.5)
+            assert cat.view().control.collector == "cat@jump"
 
 
 async def test_a_failing_poll_does_not_bring_back_what_was_before_a_change(tmp_path: Path, backend: Backend) -> None:

@@ -66,6 +66,7 @@ SAID: list[tuple[events.AnyEvent, str]] = [
     (events.ConnTaken(3, "bo@jump", "lunch"), "took the conn from bo@jump: lunch"),
     (events.ConnReleased(3, "nobody typed"), "the conn is free: nobody typed"),
     (events.CollectorTaken(2), "polls the sources for everyone"),
+    (events.CollectorTaken(3, ("apm", "jira")), "polls the sources for everyone, without apm, jira"),
     (events.SourceFailed("web", "refused"), "source web stopped answering: refused"),
     (events.SourceRecovered("web", 725.0), "source web answers again after 12m"),
     (events.NoteAdded("All well"), "noted: All well"),

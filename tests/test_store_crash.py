@@ -88,7 +88,7 @@ from tests.support.store import actor
 
 leases = Leases(Journal.open(Path(sys.argv[1])))
 while True:
-    lease = leases.take("conn", actor("taker", sys.argv[2]), 60, steal=True, event=ConnTaken)
+    lease = leases.take("conn", actor("taker", sys.argv[2]), 60, over=leases.holder("conn"), event=ConnTaken)
     print(lease.token, flush=True)
     leases.release(lease)
 """
@@ -176,7 +176,8 @@ def test_a_lease_and_its_entry_are_never_parted_by_kill_9(tmp_path: Path) -> Non
     journaled = [entry.event.token for entry in journal.entries() if isinstance(entry.event, ConnTaken)]
     assert journaled == list(range(1, len(journaled) + 1))
     assert set(tokens) <= set(journaled)
-    last = Leases(journal).take("conn", actor(), 5, steal=True)
+    leases = Leases(journal)
+    last = leases.take("conn", actor(), 5, over=leases.holder("conn"))
     assert last is not None
     assert last.token == len(journaled) + 1
 

@@ -78,7 +78,7 @@ def test_it_ends_with_the_boot(leases: Leases, clock: Clock) -> None:
 def test_taking_it_again_keeps_the_token(leases: Leases, journal: Journal, clock: Clock) -> None:
     lease = took(leases.take("conn", ANA, 15, event=lambda token: ConnTaken(token)))
     clock.seconds += 10
-    assert leases.take("conn", ANA, 15, steal=True, event=lambda token: ConnTaken(token)) == lease
+    assert leases.take("conn", ANA, 15, over=lease, event=lambda token: ConnTaken(token)) == lease
     clock.seconds += 10
     assert leases.holder("conn") == lease
     assert journal.head()[0] == 1
@@ -89,8 +89,9 @@ def test_taking_it_again_keeps_the_token(leases: Leases, journal: Journal, clock
 def test_stealing_stops_the_one_who_had_it(leases: Leases, journal: Journal) -> None:
     first = took(leases.take("conn", ANA, 15))
     assert journal.append(WIDEN, ANA, fence=first.fence).seq == 1
-    second = took(leases.take("conn", BO, 15, steal=True, event=lambda token: ConnTaken(token, "ana@box", "asleep")))
+    second = took(leases.take("conn", BO, 15, over=first, event=lambda token: ConnTaken(token, "ana@box", "asleep")))
     assert second.token == 2
+    assert leases.take("conn", actor("cy", "c3"), 15, over=first) is None, "she did not mean to take it from bo"
     with pytest.raises(FenceError, match="taken the conn"):
         journal.append(WIDEN, ANA, fence=first.fence)
     with pytest.raises(FenceError):

@@ -1,7 +1,8 @@
 """The collector: of all running consoles the one that polls, so that five operators cost the sources one's calls.
 
-It holds a lease. Whoever loses it stops polling; whoever finds it free takes it. Without a store that can be written
-there is no lease, and each console polls for itself, in memory.
+It holds a lease. Whoever loses it stops polling; whoever finds it free takes it, and says which sources it cannot use;
+a console that can use those as well takes the lease over. Without a store that can be written there is no lease, and
+each console polls for itself, in memory.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ TTL = 6.0
 """Seconds after which a collector that does not renew has lost its lease."""
 RENEW_EVERY = 2.0
 SAVE_EVERY = 1.0
+LOOK_AGAIN = 60.0
+"""Seconds after which a console that does not poll looks again whether a secret can be had."""
 
 
 class Collector:
@@ -38,6 +41,9 @@ class Collector:
         self._known = known
         self._steal = recorder
         self._lease: Lease | None = None
+        self._lacks: frozenset[str] = frozenset()
+        self._lacks_of: Sources | None = None
+        self._looked_at = 0.0
         self._renewed = 0.0
         self._unsaved: dict[str, Snapshot] = {}
         self._unwritten: list[tuple[AnyEvent, str]] = []
@@ -110,8 +116,11 @@ class Collector:
     # The lease
 
     async def _hold(self) -> None:
-        """Renew the lease, or take it if it is free."""
+        """Renew the lease, or take it if it is free or its holder can do less."""
         lease = self._lease
+        if lease is not None and self._lacks_of is not self._known.sources:
+            await self._give_up()  # and take it again, so that the others know what cannot be used here now
+            lease = None
         if lease is not None:
             if time.monotonic() - self._renewed < RENEW_EVERY:
                 return
@@ -119,23 +128,44 @@ class Collector:
                 self._renewed = time.monotonic()
                 return
             self._lease = None
-        await self._take(steal=self._steal)
-        self._steal = False
+        await catch_up(self._storage, self._known)
+        over = await self._worse()
+        if over is not None or self._known.collector is None:
+            await self._look_what_lacks()
+            await self._take(over=over)
 
-    async def _take(self, *, steal: bool, announced: bool = True) -> None:
-        actor = self._known.actor
-        event = _taken if announced else None
+    async def _worse(self) -> Lease | None:
+        """Who polls now and is to be taken over from: whoever it is for a recorder, once; else one that lacks all the
+        sources that this console lacks, and more."""
+        holder, taken = self._known.collector, self._known.decisions.collector
+        if holder is None or self._steal:
+            return holder
+        if taken is None or taken.event.token != holder.token or not taken.event.lacks:
+            return None
+        await self._look_what_lacks()
+        return holder if self._lacks < set(taken.event.lacks) else None
+
+    async def _look_what_lacks(self) -> None:
+        """Look which sources cannot be used here, which fetches their secrets: not at every turn."""
+        sources = self._known.sources
+        if self._lacks_of is not sources or time.monotonic() - self._looked_at >= LOOK_AGAIN:
+            self._lacks = await sources.lacking()
+            self._lacks_of, self._looked_at = sources, time.monotonic()
+
+    async def _take(self, *, over: Lease | None, announced: bool = True) -> None:
+        actor, lacks = self._known.actor, tuple(sorted(self._lacks))
+        event = (lambda token: CollectorTaken(token, lacks)) if announced else None
         self._lease = await self._storage.run(
-            lambda stores: stores.leases.take(COLLECTOR, actor, TTL, steal=steal, event=event)
+            lambda stores: stores.leases.take(COLLECTOR, actor, TTL, over=over, event=event)
         )
         if self._lease is not None:
-            self._renewed = time.monotonic()
+            self._renewed, self._steal = time.monotonic(), False
             await catch_up(self._storage, self._known)
 
     async def _borrow(self) -> bool:
         """Take the lease for one look at the sources, if nobody has it. That nobody else looks meanwhile is no news."""
         try:
-            await self._take(steal=False, announced=False)
+            await self._take(over=None, announced=False)
         except StoreError as error:
             self._known.notice(COLLECTOR, f"polled for this console alone: {error}")
         return self._lease is not None
@@ -207,7 +237,3 @@ class Collector:
 def _stamp(at: datetime | None) -> str:
     """Names an outage: by the last good answer before it, which every collector knows."""
     return at.isoformat() if at is not None else "never"
-
-
-def _taken(token: int) -> CollectorTaken:
-    return CollectorTaken(token=token)

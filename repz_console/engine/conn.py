@@ -83,7 +83,7 @@ class Conn:
                 CONN,
                 actor,
                 TTL,
-                steal=holder is not None,
+                over=holder,
                 event=lambda token: ConnTaken(token=token, from_whom=from_whom, reason=reason),
             )
         )

@@ -17,6 +17,7 @@ from repz_console.engine.deadline import Overdue, within
 from repz_console.engine.trust import withheld
 from repz_console.facts import Facts
 from repz_console.plan.model import Plan
+from repz_console.plan.secrets import references
 from repz_console.providers import registry
 from repz_console.providers.base import Context, Fetcher, JournalReader, Provider, ProviderError, Refused, RolloutWriter
 from repz_console.secret import anything_known, redact_json
@@ -42,6 +43,7 @@ class Sources:
         self._providers: dict[str, Provider] = {}
         self._opened: dict[str, Provider] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._secrets: dict[str, tuple[Context, tuple[str, ...]]] = {}
         for source_id, source in plan.source.items():
             folder = loaded.path.resolve().parent
             context = Context(source=source_id, plan=plan, folder=folder, state=state, vault=own.vault)
@@ -55,6 +57,8 @@ class Sources:
                 self.tells[source_id] = _told_by(source.kind)
                 continue
             self._providers[source_id] = provider
+            named = {name for _, name in references(loaded.document.data["source"][source_id])}
+            self._secrets[source_id] = context, tuple(sorted(named))
             self.tells[source_id] = provider.tells
             self._locks[source_id] = asyncio.Lock()
             if isinstance(provider, JournalReader):
@@ -68,6 +72,19 @@ class Sources:
             for source_id, provider in self._providers.items()
             if isinstance(provider, Fetcher) and source_id not in self.readers
         )
+
+    async def lacking(self) -> frozenset[str]:
+        """Ids of the sources that cannot be used here, and perhaps by another console: for want of a secret, of a kind
+        or of this user's consent."""
+        return frozenset(self.broken) | frozenset(await self._without_a_secret())
+
+    async def _without_a_secret(self) -> list[str]:
+        wanted = {name: context for context, names in self._secrets.values() for name in names}
+        answers = await asyncio.gather(
+            *(context.secret(name) for name, context in wanted.items()), return_exceptions=True
+        )
+        missing = {name for name, answer in zip(wanted, answers, strict=True) if isinstance(answer, Exception)}
+        return [source_id for source_id, (_, names) in self._secrets.items() if missing.intersection(names)]
 
     async def fetch(self, source_id: str) -> Facts:
         """One look at a polled source, opening it first if need be. Raises what the provider raises."""

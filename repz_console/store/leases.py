@@ -57,22 +57,23 @@ class Leases:
         actor: Actor,
         ttl: float,
         *,
-        steal: bool = False,
+        over: Lease | None = None,
         event: Callable[[int], AnyEvent] | None = None,
     ) -> Lease | None:
-        """Take a lease for `ttl` seconds; None if another console has it and `steal` is not set.
+        """Take a lease for `ttl` seconds; None if another console has it. `over` is the lease of one from whom it is
+        taken all the same, if nobody else has it by now.
 
         `event` makes the entry to journal from the new token, in the same transaction. A console that already has
         the lease keeps its token, and nothing is journaled. Raises `StoreError` if the journal cannot be written.
         """
         held = self.holder(name)
-        if held and not steal and not _same_console(held.holder, actor):
+        if held and not _gives_way(held, actor, over):
             return None
         with self._journal.writing() as writer:
             held = self.holder(name)
             if held and _same_console(held.holder, actor):
                 lease = Lease(name, held.token, held.holder, held.taken_at, ttl)
-            elif held and not steal:
+            elif held and not _gives_way(held, actor, over):
                 return None
             else:
                 last = self._journal.read("SELECT token FROM lease WHERE name = ?", (name,))
@@ -115,6 +116,10 @@ class Leases:
         if not self._journal.clock().before(boot, expires):
             return None
         return Lease(name, token, payload.decode_actor(holder), datetime.fromisoformat(taken_at), ttl)
+
+
+def _gives_way(held: Lease, actor: Actor, over: Lease | None) -> bool:
+    return _same_console(held.holder, actor) or (over is not None and over.token == held.token)
 
 
 def _same_console(one: Actor, other: Actor) -> bool:

@@ -127,7 +127,7 @@ def _conn_released(event: events.ConnReleased) -> str:
 
 
 def _collector(event: events.CollectorTaken) -> str:
-    return "polls the sources for everyone"
+    return "polls the sources for everyone" + (f", without {', '.join(event.lacks)}" if event.lacks else "")
 
 
 def _failed(event: events.SourceFailed) -> str:
