@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ from repz_console.tui.acts.rebase import suggestion
 from repz_console.tui.app import ConsoleApp
 from tests.support import rooms
 from tests.support.console import app_on, press, showing, still_app, text_of, write
-from tests.support.sessions import eventually, kinds, launch, opened, revision
+from tests.support.sessions import CONFIG, eventually, kinds, launch, opened, revision
 
 
 class Desk(NamedTuple):
@@ -40,17 +41,23 @@ class Desk(NamedTuple):
         return self.session.entries()[-1].event
 
 
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    session = await opened(launch(tmp_path))
+@asynccontextmanager
+async def at_desk(folder: Path, config: str = CONFIG) -> AsyncIterator[Desk]:
+    session = await opened(launch(folder, config))
     await revision(session)
 
     async def opening() -> Session:
         return session
 
-    app = app_on(opening, tmp_path / "settings", clock=lambda: datetime(2027, 2, 3, 12, tzinfo=UTC))
+    app = app_on(opening, folder / "settings", clock=lambda: datetime(2027, 2, 3, 12, tzinfo=UTC))
     async with showing(app) as pilot:
         yield Desk(app, pilot, session)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with at_desk(tmp_path) as desk:
+        yield desk
 
 
 async def test_space_ticks_an_item_and_takes_the_tick_back(desk: Desk) -> None:
@@ -97,6 +104,20 @@ async def test_a_bug_is_filed_raised_assigned_and_resolved(desk: Desk) -> None:
     assert desk.session.view().bugs.bugs[0].state == "resolved"
     await desk.press("x")
     assert desk.session.view().bugs.bugs[0].state == "open"
+
+
+async def test_whatever_blocks_a_step_is_only_eased_or_resolved_after_a_question(tmp_path: Path) -> None:
+    blocking = CONFIG.replace('"P0"', '"P2"').replace('"always"', '"launch"')
+    async with at_desk(tmp_path, blocking) as desk:
+        await desk.press("5", "n")
+        await write(desk.pilot, "slow")
+        await desk.press("enter", "down", "p", "right", "enter")
+        assert "It is P2 now. As P3 it may no longer block a step." in desk.screen()
+        await desk.press("enter", "x")
+        assert "It is P2: a gate may pass without it." in desk.screen()
+        await desk.press("enter")
+        bug = desk.session.view().bugs.bugs[0]
+        assert (bug.state, bug.priority) == ("open", "P2")
 
 
 async def test_a_bug_needs_a_title(desk: Desk) -> None:

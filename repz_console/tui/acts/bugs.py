@@ -45,8 +45,9 @@ async def priority(app: ConsoleApp) -> None:
     )
     if answer is None or answer["priority"] == bug.priority:
         return
-    eases = bug.priority == "P0" and answer["priority"] != "P0"
-    if eases and not await _sure(app, bug, f"It is P0 now. As {answer['priority']} it may no longer block a step."):
+    eases = answer["priority"] > bug.priority and _blocks(app, bug.priority)
+    text = f"It is {bug.priority} now. As {answer['priority']} it may no longer block a step."
+    if eases and not await _sure(app, bug, text):
         return
     await _change(app, bug, priority=answer["priority"])
     app.say(f"{bug.title}: {bug.priority} to {answer['priority']}. p changes it back.", "ok")
@@ -72,10 +73,17 @@ async def resolve(app: ConsoleApp) -> None:
         await _change(app, bug, state="open")
         app.say(f"{bug.title}: open again", "ok")
         return
-    if bug.priority in ("P0", "P1") and not await _sure(app, bug, f"It is {bug.priority}: a gate may pass without it."):
+    text = f"It is {bug.priority}: a gate may pass without it."
+    if _blocks(app, bug.priority) and not await _sure(app, bug, text):
         return
     await _change(app, bug, state="resolved")
     app.say(f"{bug.title}: resolved. x opens it again.", "ok")
+
+
+def _blocks(app: ConsoleApp, priority: str) -> bool:
+    """Whether an open bug of that priority closes a gate, now or at a later step."""
+    lanes = app.room.bugs.lanes
+    return priority == "P0" or any(lane.priority == priority and lane.blocks_from for lane in lanes)
 
 
 async def _sure(app: ConsoleApp, bug: Bug, text: str) -> bool:
