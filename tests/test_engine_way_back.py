@@ -272,3 +272,22 @@ async def test_a_store_that_opens_and_cannot_be_read_is_done_without(
     monkeypatch.undo()
     async with opened(loaded, "ana", watch=True) as ana:
         await eventually(lambda: ana._known.decisions.change(killed.op) is not None)
+
+
+async def test_a_hold_recorded_while_the_journal_cannot_be_read_is_known_once_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = launch(tmp_path)
+    await exposed_at(loaded, 20)
+    async with opened(loaded, "ana", watch=True) as ana, opened(loaded, "ben") as ben:
+
+        def refused(*_: object, **__: object) -> int:
+            raise StoreError("The disk refused it")
+
+        monkeypatch.setattr(Journal, "append", refused)
+        monkeypatch.setattr(Journal, "data_version", refused)
+        assert (await ben.control.hold("production", "it burns")).state == "confirmed"
+        await eventually(lambda: "refused it" in ana.view().journal.damage)
+        await asyncio.sleep(0.6)
+        monkeypatch.undo()
+        await eventually(lambda: "held by ben" in hold_gate(ana)[1])

@@ -59,6 +59,8 @@ class _Versions:
         self.journal = -1
         self.telemetry = -1
         self._of: Stores | None = None
+        self._records: tuple[Record, ...] | None = None
+        """News of records that a look which then failed did not tell."""
 
     def read(self, stores: Stores, after: int, expiry: bool) -> _Read:
         """What is new since the last read, and with `expiry` also what may have ended by itself."""
@@ -66,7 +68,8 @@ class _Versions:
             self.journal, self.telemetry, self._of = -1, -1, stores
         stores.journal.tend()
         # Records first: whoever journaled one has done so before it is gone from here.
-        records = stores.emergency.news()
+        news = stores.emergency.news()
+        records = self._records = self._records if news is None else news
         journal = stores.journal.data_version()
         journal_news = journal != self.journal or records is not None
         # Leases first: whoever gave one up wrote so in the same transaction, so that the entry is read with it.
@@ -87,6 +90,7 @@ class _Versions:
             stores.telemetry.tend()
         except StoreError as error:  # no decision depends on it, and it is set aside and made anew
             notice = str(error)
+        self._records = None
         return _Read(entries, stores.journal.condition, leases, snapshots, people, records, notice)
 
 
