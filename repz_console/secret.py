@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 MASK = "•••"
 """What stands where a secret stood."""
@@ -77,8 +77,25 @@ def redact(text: str) -> str:
 
 
 def redact_json(encoded: bytes) -> bytes:
-    """JSON with the secrets in its strings masked."""
-    return encoded if _known is None else redact(encoded.decode()).encode()
+    """JSON with the secrets in its strings masked. A number stays one, whatever its digits are."""
+    if _known is None:
+        return encoded
+    text = encoded.decode()
+    if redact(text) == text:
+        return encoded
+    import msgspec  # known to whoever has JSON
+
+    return msgspec.json.encode(_masked(msgspec.json.decode(encoded)))
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {redact(key): _masked(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_masked(member) for member in value]
+    return value
 
 
 def anything_known() -> bool:

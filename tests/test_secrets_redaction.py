@@ -17,7 +17,7 @@ import pytest
 
 from repz_console.commands import failures
 from repz_console.commands.common import json_text
-from repz_console.events import NoteAdded
+from repz_console.events import ConnTaken, NoteAdded
 from repz_console.providers.base import ProviderError
 from repz_console.secret import LEAST, MASK, Secret, redact
 from repz_console.store import payload
@@ -152,3 +152,9 @@ def test_a_crash_is_told_without_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert "what was sent" in told
     assert TOKEN not in told
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_number_with_a_secrets_digits_stays_a_number() -> None:
+    Secret("90817263")
+    event = ConnTaken(token=90817263, from_whom="ana", reason="the pin is 90817263")
+    assert payload.decode("conn.taken", payload.encode(event)) == ConnTaken(90817263, "ana", f"the pin is {MASK}")

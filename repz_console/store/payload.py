@@ -30,7 +30,8 @@ def kind_of(event: Event) -> str:
 
 
 def encode(event: Event) -> bytes:
-    """The event as JSON, strings as given but for secrets, which are masked. Raises `ValueError` for what could not be read back."""
+    """The event as JSON, strings as given but for secrets, which are masked. Raises `ValueError` for what could not be
+    read back."""
     if isinstance(event, Unknown):
         raise ValueError("An entry of an unknown kind cannot be written")
     payload = redact_json(msgspec.json.encode(event))
