@@ -58,6 +58,17 @@ def test_a_suspended_console_gives_up_the_conn_and_comes_back_whole(consoles: Co
         terminal.until("[5 Bugs]", PATIENCE)
 
 
+def test_a_window_that_was_dragged_meanwhile_is_filled(consoles: Consoles) -> None:
+    """The signal about it goes to whoever is in the foreground then: the shell."""
+    with consoles.open(under=SHELL) as terminal:
+        opened(terminal)
+        stopped(consoles, terminal)
+        terminal.resize(100, 30)
+        terminal.read(0.5)
+        terminal.send("fg\n")
+        terminal.until(lambda text: text.split("\n")[29].rstrip().endswith("! WAY BACK"), PATIENCE)
+
+
 def test_one_continued_in_the_background_leaves_the_terminal_to_the_shell(consoles: Consoles) -> None:
     with consoles.open(under=SHELL) as terminal:
         opened(terminal)

@@ -200,8 +200,8 @@ class GuardDriver(Driver):
         self.write(ALTERNATE_SCREEN)
         self._start()
         self._woke(slept, GAP)
-        self.repaint()
-        self._post_size()
+        # Of a window that was dragged meanwhile only the shell was told.
+        self._resized()
 
     def _woke(self, slept: float, worth_a_word: float = STOOD_STILL) -> None:
         self._woke_at = time.monotonic()
