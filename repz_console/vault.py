@@ -5,6 +5,7 @@ A place that cannot give its secret is an error; there is no other one that woul
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ __all__ = ["SecretError", "Vault"]
 
 KEPT_SECONDS = 300.0
 """How long a secret that is only watched with is used again: a new one is known after that."""
+REFUSED_SECONDS = 5.0
+"""How long a place that did not give it is not asked again: several sources may want the same at once."""
 
 
 class Vault:
@@ -32,7 +35,8 @@ class Vault:
         """
         self._places = dict(places)
         self._folder = folder
-        self._kept: dict[str, tuple[float, Secret]] = {}
+        self._kept: dict[str, tuple[float, Secret | SecretError]] = {}
+        self._turns: dict[str, threading.Lock] = {}
         guard()
         hide_memory()
         for place in self._places.values():
@@ -50,12 +54,15 @@ class Vault:
 
     def watching(self, name: str) -> Secret:
         """The secret, fetched again every five minutes: for what only reads. Raises `SecretError`."""
-        at, secret = self._kept.get(name, (0.0, None))
-        if secret is None or time.monotonic() - at >= KEPT_SECONDS:
-            secret = self.fetch(name)
-            self._kept[name] = (time.monotonic(), secret)
-        return secret
-
-    def forget(self, name: str) -> None:
-        """Fetch it anew when it is next asked for, as after an answer that it is not accepted."""
-        self._kept.pop(name, None)
+        with self._turns.setdefault(name, threading.Lock()):
+            at, kept = self._kept.get(name, (0.0, None))
+            age = time.monotonic() - at
+            if kept is None or age >= (KEPT_SECONDS if isinstance(kept, Secret) else REFUSED_SECONDS):
+                try:
+                    kept = self.fetch(name)
+                except SecretError as error:
+                    kept = error
+                self._kept[name] = (time.monotonic(), kept)
+        if isinstance(kept, SecretError):
+            raise SecretError(str(kept))
+        return kept
