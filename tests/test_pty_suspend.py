@@ -86,10 +86,9 @@ def test_a_stopped_one_can_be_ended(consoles: Consoles) -> None:
     with consoles.open(under=SHELL) as terminal:
         opened(terminal)
         process = stopped(consoles, terminal)
-        terminal.send("kill %1\n")
-        eventually(lambda: state_of(process) in ("", "Z"), terminal)
-        terminal.send("jobs\n")
-        terminal.until(f"Exit {EXIT_CODES[signal.SIGTERM]}", PATIENCE)
+        terminal.send("kill %1; wait -f %1; echo ENDED $?\n")
+        terminal.until(f"ENDED {EXIT_CODES[signal.SIGTERM]}", PATIENCE)
+        assert state_of(process) == ""
         assert given_back(terminal)
         assert termios.tcgetattr(terminal.fd)[3] & termios.ICANON
 
