@@ -4,33 +4,64 @@ from __future__ import annotations
 
 import os
 import pty
-import random
 import select
 import signal
 import sys
 import termios
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from itertools import cycle
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import cycle, zip_longest
 
 import pytest
 
+from repz_console.engine.conn import TTL
 from repz_console.events import ConnReleased
+from repz_console.tui.outlet import STALL
 from tests.conftest import Figure
-from tests.support.consoles import PATIENCE, Consoles, opened, take_conn
+from tests.support.consoles import PATIENCE, Consoles, live, opened, take_conn
 from tests.support.pty import Terminal
 from tests.test_pty_ending import ENDS_WITHIN, EXIT_CODES, IGNORING, given_back
 
-SEED = 20
-AT_ONCE = 5
+AT_ONCE = 10
 """Consoles that are frozen and ended together."""
 PROMISED = 2.5
 """Seconds in which a console ends that was told to; on a busy machine `ENDS_WITHIN`."""
+HANGING = """
+import os, sys, time
+from pathlib import Path
+from repz_console.cli import main
+from repz_console.tui.app import ConsoleApp
+
+tick = ConsoleApp._tick
+
+def hang(self):
+    if Path("hang").exists():
+        Path(f"{os.getpid()} hangs").touch()
+        time.sleep(60)
+    tick(self)
+
+ConsoleApp._tick = hang
+del sys.argv[1:4]
+main()
+"""
+"""The console, whose loop stands still from when there is a file `hang`. It is started with its own command behind."""
+HASTY = """
+import sys
+from repz_console.cli import main
+from repz_console.engine import conn
+from repz_console.tui import outlet, terminal
+
+conn.TTL, conn.RENEW_EVERY = 1.5, 0.3
+outlet.STALL = terminal.STALL = 0.3
+del sys.argv[1:4]
+main()
+"""
+"""The console, which notices a stall and loses the conn in shorter times."""
 
 
-def freeze(terminal: Terminal, hold: float = 0.0) -> None:
-    """Read no more of what a console draws, which goes on until the terminal takes no byte, and `hold` seconds more."""
+def freeze(terminal: Terminal) -> None:
+    """Read no more of what a console draws, until it waits for a line that takes not one byte."""
     columns, rows = terminal.columns, terminal.rows
     line = os.open(os.readlink(f"/proc/{terminal.pid}/fd/0"), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
     try:
@@ -38,13 +69,22 @@ def freeze(terminal: Terminal, hold: float = 0.0) -> None:
         # Another size is painted whole, and no key has to be in time for it.
         for narrower in cycle((1, 0)):
             terminal.resize(columns - narrower, rows)
-            time.sleep(0.15)
-            if not narrower and not select.select([], [line], [], 0)[1]:
+            time.sleep(0.1)
+            if not narrower and terminal.waits_to_write():
                 break
             assert time.monotonic() < until, "it draws too little to fill the line"
-        time.sleep(hold)
+        fill(line)
     finally:
         os.close(line)
+
+
+def fill(line: int) -> None:
+    """Write to a line until it takes nothing. When the kernel moves on what a console wrote, there is room again, of
+    which it tells those who ask, but not those who wait already."""
+    while select.select([], [line], [], 0)[1]:
+        with suppress(BlockingIOError):
+            os.write(line, b" " * 4096)
+        time.sleep(0.01)
 
 
 def ended(terminal: Terminal, since: float) -> float:
@@ -65,67 +105,105 @@ def several(consoles: Consoles, count: int, under: Sequence[str] = ()) -> Iterat
     """Several consoles on one launch, all of them open."""
     with ExitStack() as stack:
         terminals = [stack.enter_context(consoles.open(columns=200, rows=50, under=under)) for _ in range(count)]
-        for terminal in terminals:
-            opened(terminal)
+        until = time.monotonic() + PATIENCE
+        opening = terminals
+        while opening:
+            for terminal in opening:
+                terminal.read(0.05)
+            opening = [terminal for terminal in opening if not live(terminal.text())]
+            assert time.monotonic() < until, opening[0].text()
         yield terminals
 
 
-def batches(count: int) -> Iterator[int]:
-    """`count` in parts of `AT_ONCE`."""
-    for start in range(0, count, AT_ONCE):
-        yield min(AT_ONCE, count - start)
+def end(terminals: Sequence[Terminal], numbers: Sequence[signal.Signals] = ()) -> list[float]:
+    """End consoles by a signal each, or without signals by dropping their lines; the seconds that each took."""
+    told = []
+    for terminal, number in zip_longest(terminals, numbers):
+        told.append(time.monotonic())
+        if number:
+            terminal.kill(number)
+        else:
+            terminal.hang_up()
+    return [ended(terminal, since) for terminal, since in zip(terminals, told, strict=True)]
+
+
+def rounds(count: int) -> Iterator[tuple[int, float]]:
+    """`count` in parts of `AT_ONCE`, each with the seconds to stay frozen before being told to end."""
+    for start, hold in zip(range(0, count, AT_ONCE), cycle((0, 0.5, STALL + 0.2)), strict=False):
+        yield min(AT_ONCE, count - start), hold
+
+
+def as_before(terminal: Terminal, fresh: list[object]) -> bool:
+    """Whether a terminal's modes and attributes are those of a shell, once it has read what was left for it."""
+    return given_back(terminal) and termios.tcgetattr(terminal.fd) == fresh
 
 
 @pytest.mark.figure
-def test_a_frozen_console_is_ended_by_sigterm_and_gives_the_terminal_back(consoles: Consoles, figure: Figure) -> None:
-    chance = random.Random(SEED)
-    count = figure.count(3, 200)
-    fresh = _attributes_of_a_new_terminal()
+def test_a_frozen_console_is_ended_by_sigterm_and_gives_the_terminal_back(
+    consoles: Consoles, figure: Figure, fresh: list[object]
+) -> None:
     times: list[float] = []
-    for batch in batches(count):
-        with several(consoles, batch) as terminals:
+    for count, hold in rounds(figure.count(2, 200)):
+        with several(consoles, count) as terminals:
             for terminal in terminals:
-                freeze(terminal, chance.choice((0, 0, 0.5)))
-            told = []
-            for terminal in terminals:
-                told.append(time.monotonic())
-                terminal.kill(signal.SIGTERM)
-            times += [ended(terminal, since) for terminal, since in zip(terminals, told, strict=True)]
+                freeze(terminal)
+            time.sleep(hold)
+            times += end(terminals, [signal.SIGTERM] * count)
             for terminal in terminals:
                 assert terminal.wait() == EXIT_CODES[signal.SIGTERM]
-                assert given_back(terminal), "what it reads once it thaws puts it right"
-                assert termios.tcgetattr(terminal.fd) == fresh
-    figure.say(f"{count} SIGTERM to frozen consoles: 0 immortal, {count} terminals restored, {_kept(times)}")
+                assert as_before(terminal, fresh), "what it reads once it thaws puts it right"
+    figure.say(f"{len(times)} SIGTERM to frozen consoles: 0 immortal, all terminals restored, {_kept(times)}")
 
 
 @pytest.mark.figure
 def test_a_frozen_console_whose_line_drops_ends(consoles: Consoles, figure: Figure) -> None:
-    chance = random.Random(SEED)
-    count = figure.count(3, 200)
     times: list[float] = []
-    for batch in batches(count):
-        ignored = chance.random() < 0.5
-        under = [sys.executable, "-c", IGNORING, "SIGHUP"] if ignored else []
-        with several(consoles, batch, under) as terminals:
+    ignoring = [sys.executable, "-c", IGNORING, "SIGHUP"]
+    for (count, hold), under in zip(rounds(figure.count(2, 200)), cycle(([], ignoring)), strict=False):
+        with several(consoles, count, under) as terminals:
             for terminal in terminals:
-                freeze(terminal, chance.choice((0, 0, 0.5)))
-            told = []
-            for terminal in terminals:
-                told.append(time.monotonic())
-                terminal.hang_up()
-            times += [ended(terminal, since) for terminal, since in zip(terminals, told, strict=True)]
+                freeze(terminal)
+            time.sleep(hold)
+            times += end(terminals)
             for terminal in terminals:
                 assert terminal.wait() == EXIT_CODES[signal.SIGHUP]
-    figure.say(f"{count} frozen hang-ups: 0 immortal, {_kept(times)}")
+    figure.say(f"{len(times)} frozen hang-ups: 0 immortal, {_kept(times)}")
 
 
-def _attributes_of_a_new_terminal() -> list[object]:
+@pytest.mark.figure
+def test_a_console_whose_loop_stands_still_ends_too_and_gives_the_terminal_back(
+    consoles: Consoles, figure: Figure, fresh: list[object]
+) -> None:
+    times: list[float] = []
+    numbers = list(EXIT_CODES)
+    for _ in range(figure.count(1, 10)):
+        with several(consoles, len(numbers), [sys.executable, "-c", HANGING]) as terminals:
+            for terminal in terminals[::2]:
+                freeze(terminal)
+            (consoles.folder / "hang").touch()
+            until = time.monotonic() + PATIENCE
+            while not all((consoles.folder / f"{terminal.pid} hangs").exists() for terminal in terminals):
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            times += end(terminals, numbers)
+            for terminal, number in zip(terminals, numbers, strict=True):
+                assert terminal.wait() == EXIT_CODES[number]
+                assert as_before(terminal, fresh)
+        (consoles.folder / "hang").unlink()
+        # Another signal comes to the one that is not frozen.
+        numbers.append(numbers.pop(0))
+    figure.say(f"{len(times)} signals to hanging loops: 0 immortal, all terminals restored, {_kept(times)}")
+
+
+@pytest.fixture
+def fresh() -> list[object]:
+    """The attributes of a new terminal."""
     ends = pty.openpty()
     try:
         return termios.tcgetattr(ends[0])
     finally:
-        for end in ends:
-            os.close(end)
+        for one in ends:
+            os.close(one)
 
 
 def _kept(times: Sequence[float]) -> str:
@@ -133,29 +211,40 @@ def _kept(times: Sequence[float]) -> str:
     return f"{kept} of {len(times)} ended within {PROMISED} s, the slowest in {max(times):.1f} s"
 
 
-def test_a_frozen_console_goes_on_and_paints_whole_when_it_thaws(consoles: Consoles) -> None:
-    with consoles.open(columns=120, rows=40) as terminal:
+@pytest.mark.figure
+def test_a_frozen_console_waits_without_spinning_loses_the_conn_and_paints_whole_when_it_thaws(
+    consoles: Consoles, figure: Figure
+) -> None:
+    """The quick form waits for shorter times, the full one for the real ones."""
+    with consoles.open(columns=120, rows=40, under=[] if figure.full else [sys.executable, "-c", HASTY]) as terminal:
         opened(terminal)
         take_conn(terminal)
-        freeze(terminal, 2.5)
-        used = terminal.cpu()
-        time.sleep(1)
-        assert terminal.cpu() - used < 0.5, "it waits without spinning"
+        freeze(terminal)
+        since, used = time.monotonic(), terminal.cpu()
+        while not consoles.events(ConnReleased):
+            assert time.monotonic() - since < STALL + TTL + PATIENCE, "it keeps the conn"
+            time.sleep(0.1)
+        lost, used = time.monotonic() - since, terminal.cpu() - used
+        # What it drew for the last size before it waited may fall in this time.
+        assert used < 0.2 + 0.05 * lost, "it spins"
+        (released,) = consoles.events(ConnReleased)
+        assert "lapsed" in released.why
         assert consoles.run("bug", "add", "it burns", "-p", "P0").returncode == 0
-        time.sleep(1.5)
         terminal.screen.reset()
         before = len(terminal.raw)
-        terminal.until("P0:1", PATIENCE)
+        terminal.until(lambda screen: "P0:1" in screen and "conn FREE" in screen, PATIENCE)
         terminal.quiet()
         assert b"\x1b[2J" in terminal.raw[before:], "what it shows is not trusted any more"
         assert "! WAY BACK" in terminal.text().splitlines()[-1]
-        assert not consoles.events(ConnReleased)
+    times = f"the real {STALL + TTL:g} s" if figure.full else "shorter times"
+    figure.say(f"a frozen console lost the conn after {lost:.1f} s, by {times}, with {used / lost:.1%} of a processor")
 
 
 def test_a_console_whose_line_takes_nothing_from_the_start_ends_too(consoles: Consoles) -> None:
     with consoles.open(under=["sh", "-c", 'yes & sleep 0.5; exec "$0" "$@"']) as terminal:
-        time.sleep(2)
-        since = time.monotonic()
-        terminal.kill(signal.SIGTERM)
-        ended(terminal, since)
+        until = time.monotonic() + PATIENCE
+        while not terminal.waits_to_write():
+            assert time.monotonic() < until, "it never came to write"
+            time.sleep(0.05)
+        end([terminal], [signal.SIGTERM])
         assert terminal.wait() == EXIT_CODES[signal.SIGTERM]

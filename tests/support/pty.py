@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -166,6 +167,17 @@ class Terminal:
         """Seconds of processor time the program used so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def waits_to_write(self) -> bool:
+        """Whether the program has more to write than its terminal took, and sleeps until that takes more."""
+        process = Path(f"/proc/{self.pid}")
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if os.readlink(descriptor) == "anon_inode:[eventpoll]":
+                    watched = (process / "fdinfo" / descriptor.name).read_text()
+                    if any(int(events, 16) & select.EPOLLOUT for events in re.findall(r"events: *(\w+)", watched)):
+                        return True
+        return False
 
     def close(self) -> None:
         """End the program at once and let the terminal go."""
