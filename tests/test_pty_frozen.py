@@ -27,6 +27,8 @@ AT_ONCE = 10
 """Consoles that are frozen and ended together."""
 PROMISED = 2.5
 """Seconds in which a console ends that was told to; on a busy machine `ENDS_WITHIN`."""
+LINE = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK
+"""How a line is opened to see and to take the room that it has."""
 HANGING = """
 import os, sys, time
 from pathlib import Path
@@ -60,26 +62,28 @@ main()
 """The console, which notices a stall and loses the conn in shorter times."""
 
 
-def freeze(terminal: Terminal, *, amid_frame: bool = True) -> None:
-    """Read no more of what a console draws, until it waits for a line that takes not one byte: in the middle of
+def freeze(*terminals: Terminal, amid_frame: bool = True) -> None:
+    """Read no more of what consoles draw, until each waits for a line that takes not one byte: in the middle of
     painting everything, or else with what changes by itself."""
-    columns, rows = terminal.columns, terminal.rows
-    line = os.open(os.readlink(f"/proc/{terminal.pid}/fd/0"), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    lines = [os.open(os.readlink(f"/proc/{terminal.pid}/fd/0"), LINE) for terminal in terminals]
     try:
         until = time.monotonic() + PATIENCE
-        for narrower in cycle((1, 0)):
-            if amid_frame:
-                # Another size is painted whole, and no key has to be in time for it.
-                terminal.resize(columns - narrower, rows)
-            else:
-                fill(line)
+        for wider in cycle((-1, 1)):
+            for terminal, line in zip(terminals, lines, strict=True):
+                if amid_frame:
+                    # Another size is painted whole, and no key has to be in time for it.
+                    terminal.resize(terminal.columns + wider, terminal.rows)
+                else:
+                    fill(line)
             time.sleep(0.1)
-            if not narrower and terminal.waits_to_write():
+            if wider > 0 and all(terminal.waits_to_write() for terminal in terminals):
                 break
             assert time.monotonic() < until, "it draws too little to fill the line"
-        fill(line)
+        for line in lines:
+            fill(line)
     finally:
-        os.close(line)
+        for line in lines:
+            os.close(line)
 
 
 def fill(line: int) -> None:
@@ -149,8 +153,7 @@ def test_a_frozen_console_is_ended_by_sigterm_and_gives_the_terminal_back(
     times: list[float] = []
     for count, hold in rounds(figure.count(2, 200)):
         with several(consoles, count) as terminals:
-            for terminal in terminals:
-                freeze(terminal)
+            freeze(*terminals)
             time.sleep(hold)
             times += end(terminals, [signal.SIGTERM] * count)
             for terminal in terminals:
@@ -165,8 +168,7 @@ def test_a_frozen_console_whose_line_drops_ends(consoles: Consoles, figure: Figu
     ignoring = [sys.executable, "-c", IGNORING, "SIGHUP"]
     for (count, hold), under in zip(rounds(figure.count(2, 200)), cycle(([], ignoring)), strict=False):
         with several(consoles, count, under) as terminals:
-            for terminal in terminals:
-                freeze(terminal)
+            freeze(*terminals)
             time.sleep(hold)
             times += end(terminals)
             for terminal in terminals:
@@ -180,10 +182,9 @@ def test_a_console_whose_loop_stands_still_ends_too_and_gives_the_terminal_back(
 ) -> None:
     times: list[float] = []
     numbers = list(EXIT_CODES)
-    for _ in range(figure.count(1, 10)):
+    for _ in range(figure.count(1, 5)):
         with several(consoles, len(numbers), [sys.executable, "-c", HANGING]) as terminals:
-            for terminal in terminals[::2]:
-                freeze(terminal)
+            freeze(*terminals[::2])
             (consoles.folder / "hang").touch()
             until = time.monotonic() + PATIENCE
             while not all((consoles.folder / f"{terminal.pid} hangs").exists() for terminal in terminals):
