@@ -76,6 +76,21 @@ async def test_a_file_that_proves_nothing_is_said(tmp_path: Path, content: str |
         await eventually(lambda: line in said(session))
 
 
+async def test_what_a_console_writes_into_an_empty_journal_needs_no_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = engine.Anchor._compare
+
+    async def late(self: engine.Anchor, file: Path) -> None:
+        await eventually(lambda: self._known.length > 0)
+        await compare(self, file)
+
+    monkeypatch.setattr(engine.Anchor, "_compare", late)
+    async with opened(anchored(tmp_path, 'file = "heads"'), watch=True, collect=True) as session:
+        await noted(session, tmp_path / "heads")
+        assert said(session) == ""
+
+
 async def test_a_file_that_cannot_be_written_is_said_and_tried_again_while_the_journal_goes_on(tmp_path: Path) -> None:
     loaded = anchored(tmp_path, 'file = "disk/heads"', "every = 1")
     async with opened(loaded, watch=True, collect=True) as session:

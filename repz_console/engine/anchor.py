@@ -45,6 +45,8 @@ class Anchor:
         self._file: Path | None = None
         self._launch = own.plan.launch.name
         self._context = Context(source="anchor", plan=own.plan, folder=own.path.parent, vault=own.vault)
+        self._found = known.length
+        """Entries that were there when this console opened: what it writes itself needs no proof."""
         self._noted: dict[str, str] = {}
         self._hangs = False
 
@@ -81,7 +83,7 @@ class Anchor:
             self._known.notice(_TAMPERED, f"{found.why} (in {safe(file)}): `journal verify` tells more")
         elif garbage:
             self._known.notice(_TAMPERED, f"{safe(file)} has lines that are no heads: look who writes there")
-        elif not heads and self._known.length:
+        elif not heads and self._found:
             line = f"{safe(file)} has no head of this journal: what is in it already is not proven"
             self._known.notice(_TAMPERED, line)
         if heads:
