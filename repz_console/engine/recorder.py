@@ -92,7 +92,9 @@ class Recorder:
         records = [Record(unique, self._moment(), self._known.actor, event, why) for event, unique in writings]
         told = [syslog.tell(_line(record)) for record in records]
         place = await self._place(records)
-        self._known.put_records((*self._known.records, *records))
+        # Whoever follows the store may have found them in the file already.
+        known = {record.unique: record for record in (*self._known.records, *records)}
+        self._known.put_records(tuple(known.values()))
         where = [place] if place else []
         where += ["in syslog"] if all(told) else []
         if place:
