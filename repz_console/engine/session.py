@@ -128,8 +128,11 @@ class Session:
                 await asyncio.wait_for(self._read_store(actor), OPENING_PATIENCE)
             except (StoreError, TimeoutError) as error:
                 # It opened and cannot be read: the way back must not wait for it.
-                why = str(error) or f"did not answer within {OPENING_PATIENCE:g} s: its disk may hang"
-                self._storage = await self._storage.without(f"cannot be read: {why}")
+                silent = f"did not answer within {OPENING_PATIENCE:g} s: its disk may hang"
+                hangs = isinstance(error, TimeoutError)
+                self._storage = await self._storage.without(
+                    silent if hangs else f"cannot be read: {error}", hangs=hangs
+                )
                 await self._read_store(actor)
         except BaseException:
             await self._storage.close()

@@ -97,15 +97,17 @@ class Storage:
         except BaseException:
             storage._jobs.put(None)
             raise
-        return await storage.without(f"did not open within {OPENING_PATIENCE:g} s: its disk may hang")
+        return await storage.without(f"did not open within {OPENING_PATIENCE:g} s: its disk may hang", hangs=True)
 
-    async def without(self, trouble: str) -> Storage:
-        """Leave this one behind, for its `trouble`, and stand in for its store: nothing is known or written then."""
+    async def without(self, trouble: str, *, hangs: bool) -> Storage:
+        """Leave this one behind, for its `trouble`, and stand in for its store: nothing is known or written then.
+        `open_late` tries it again unless it `hangs`."""
         with suppress(StoreError):
             await self.close(0)
         meant, why = self._meant, f"The store in {self._meant} {trouble}"
         storage = Storage()
-        await storage._put(lambda: storage._go_without(meant, why))
+        storage._meant, storage._means = meant, None if hangs else self._means
+        await storage._put(lambda: storage._go_without(why, hangs))
         return storage
 
     async def open_late(self) -> bool:
@@ -176,8 +178,8 @@ class Storage:
         self._stores = stores
         return True
 
-    def _go_without(self, meant: Path, why: str) -> None:
-        self._stores = _without(meant, why, hangs=True)
+    def _go_without(self, why: str, hangs: bool) -> None:
+        self._stores = _without(self._meant, why, hangs=hangs)
 
     def _opened(self) -> Stores:
         if self._stores is None:
