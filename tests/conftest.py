@@ -13,11 +13,20 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 FULL = "--full"
+LONGEST_NAME = 60
+"""Characters of a parameter that name its test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--full`: the tests marked `figure` run as often as the promise says, and not a sample of it."""
     parser.addoption(FULL, action="store_true", help="run the tests marked `figure` with their full counts")
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a test by the beginning of a long text: what a test is called becomes part of its environment, too."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_NAME:
+        return f"{val[:LONGEST_NAME]!a}..."
+    return None
 
 
 class Figure:

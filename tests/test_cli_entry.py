@@ -107,7 +107,7 @@ def test_a_reader_that_leaves_is_no_failure_to_report(root: Path) -> None:
     assert program.stderr is not None
     program.stdout.close()
     assert program.stderr.read() == ""
-    assert program.wait(30) == 141
+    assert program.wait(120) == 141
 
 
 def test_without_a_terminal_the_console_says_so_and_exits_64(tmp_path: Path) -> None:

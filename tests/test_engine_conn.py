@@ -26,8 +26,8 @@ conn = true
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conn_module, "RENEW_EVERY", 0.05)
-    monkeypatch.setattr(conn_module, "TTL", 0.6)
+    monkeypatch.setattr(conn_module, "RENEW_EVERY", 0.1)
+    monkeypatch.setattr(conn_module, "TTL", 3)
 
 
 async def test_an_adopted_plans_seats_count_before_it_is_known_whom_they_name(tmp_path: Path) -> None:

@@ -347,7 +347,7 @@ async def test_the_way_back_does_not_wait_for_a_journal_that_hangs(
     append = Journal.append
 
     def hanging(*args: object, **kwargs: object) -> object:
-        thaw.wait(20)
+        thaw.wait(120)
         return append(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Journal, "append", hanging)

@@ -49,7 +49,8 @@ async def test_what_one_console_writes_the_other_sees_and_is_told_once(tmp_path:
     async with opened(loaded, "ann") as ann, opened(loaded, "ben", watch=True) as ben:
         told: list[int] = []
         unsubscribe = ben.subscribe(lambda: told.append(ben.view().timeline.items_done))
-        await asyncio.sleep(0.3)
+        await ann.note("ready")
+        await eventually(lambda: bool(told))
         told.clear()
         await ann.tick("ready/tests", "done")
         await eventually(lambda: bool(told))

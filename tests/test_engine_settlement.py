@@ -327,7 +327,7 @@ async def test_kill_9_anywhere_leaves_no_change_half_known(
         input=f"{tmp_path} {point}\n",
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     assert died.stdout == f"{tmp_path} -9\n", died.stderr

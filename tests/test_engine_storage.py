@@ -37,7 +37,7 @@ async def test_what_goes_wrong_reaches_who_asked_and_nobody_else(tmp_path: Path)
 async def test_a_caller_that_is_cancelled_does_not_undo_the_work(tmp_path: Path) -> None:
     storage = await Storage.open("store", tmp_path)
     gate, done = threading.Event(), []
-    blocked = asyncio.create_task(storage.run(lambda _: gate.wait(10)))
+    blocked = asyncio.create_task(storage.run(lambda _: gate.wait(60)))
     waiting = asyncio.create_task(storage.run(lambda _: done.append("written")))
     await asyncio.sleep(0.02)
     waiting.cancel()
@@ -50,9 +50,9 @@ async def test_a_caller_that_is_cancelled_does_not_undo_the_work(tmp_path: Path)
 async def test_a_disk_that_hangs_does_not_keep_the_program(tmp_path: Path) -> None:
     storage = await Storage.open("store", tmp_path)
     gate = threading.Event()
-    stuck = asyncio.create_task(storage.run(lambda _: gate.wait(30)))
+    stuck = asyncio.create_task(storage.run(lambda _: gate.wait(120)))
     await asyncio.sleep(0.02)
-    await asyncio.wait_for(storage.close(deadline=0.05), 5)
+    await asyncio.wait_for(storage.close(deadline=0.05), 60)
     assert storage._thread.daemon
     gate.set()
     await stuck

@@ -206,7 +206,7 @@ async def test_a_journal_that_falls_silent_is_said_and_is_followed_again_when_it
     monkeypatch.setattr(recorder, "JOURNAL_PATIENCE", 0.2)
     thaw = threading.Event()
     async with opened(loaded, "ben", watch=True) as session:
-        stuck = asyncio.create_task(session._storage.run(lambda _: thaw.wait(60)))
+        stuck = asyncio.create_task(session._storage.run(lambda _: thaw.wait(120)))
         await eventually(lambda: "has not answered" in session.view().journal.damage)
         sources = {each.id: each.freshness for each in session.view().sources.sources}
         assert sources["bugs"] is Freshness.DOWN

@@ -28,6 +28,7 @@ from repz_console.providers.base import (
 )
 from repz_console.providers.threads import in_thread
 from tests.support.providers import change, context, entries, plan, provider
+from tests.support.sessions import eventually
 from tests.support.web import response, serving
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -89,7 +90,7 @@ def test_an_unknown_option_is_refused(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_opening_and_closing_waits_for_nobody(kind: str, tmp_path: Path) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         async with make(kind, tmp_path) as made:
             assert made.context.source == "flags"
         async with make(kind, tmp_path) as made:
@@ -133,7 +134,7 @@ async def _hang(*_: object) -> None:
 @pytest.mark.parametrize("fault", [_hang, b"", b"\0" * 999, response(b"x", "500 No"), response(bytes(2_000_000))])
 @pytest.mark.parametrize("kind", [kind for kind in FETCHERS if "url" in registry.load(kind).Options.__struct_fields__])
 async def test_a_server_that_does_wrong_is_told_in_a_line_and_in_time(kind: str, fault: Any, tmp_path: Path) -> None:
-    async with asyncio.timeout(30), serving(fault) as url, provider(kind, tmp_path, url=url, timeout=1) as made:
+    async with asyncio.timeout(60), serving(fault) as url, provider(kind, tmp_path, url=url, timeout=1) as made:
         try:
             lines = [reading.note for reading in (await made.fetch()).readings if reading.note]
         except ProviderError as error:
@@ -213,20 +214,21 @@ async def test_a_worker_whose_call_hangs_is_given_no_other() -> None:
 
     def hang() -> None:
         hanging.append(threading.current_thread())
-        released.wait(10)
+        released.wait(120)
 
     with pytest.raises(ProviderError):
         await in_thread(hang, deadline=0.2, what="the disk")
-    workers = [await in_thread(threading.current_thread, deadline=5, what="the disk") for _ in range(5)]
+    await eventually(lambda: bool(hanging))
+    workers = [await in_thread(threading.current_thread, deadline=60, what="the disk") for _ in range(5)]
     assert hanging[0] not in workers
     released.set()
 
 
 async def test_calls_of_one_moment_share_a_worker_and_none_waits_behind_one_that_hangs() -> None:
     released = threading.Event()
-    hang = asyncio.ensure_future(in_thread(lambda: released.wait(30), deadline=60, what="the disk"))
+    hang = asyncio.ensure_future(in_thread(lambda: released.wait(120), deadline=120, what="the disk"))
     calls = [in_thread(threading.current_thread, deadline=60, what="the disk") for _ in range(20)]
-    workers = await asyncio.wait_for(asyncio.gather(*calls), 30)
+    workers = await asyncio.wait_for(asyncio.gather(*calls), 60)
     assert not hang.done()
     assert len(set(workers)) < 5
     released.set()
@@ -239,7 +241,7 @@ async def test_a_call_s_own_exception_comes_through(raised: Exception) -> None:
         raise raised
 
     with pytest.raises(type(raised)) as caught:
-        await in_thread(call, deadline=5, what="the disk")
+        await in_thread(call, deadline=60, what="the disk")
     assert caught.value is raised
 
 

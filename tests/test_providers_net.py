@@ -27,7 +27,7 @@ def client() -> Client:
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await asyncio.sleep(60)
+    await asyncio.sleep(600)
 
 
 async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,11 +79,12 @@ async def test_nothing_takes_longer_than_said(client: Client, answer: object) ->
         response(gzip.compress(b"x" * 1000)[:-9], Content_Encoding="gzip"),
         response(b"x", Content_Encoding="br"),
     ],
+    ids=["cut", "empty", "ssh", "status", "length", "head", "not gzip", "cut gzip", "unknown coding"],
 )
 async def test_garbage_is_a_plain_line(client: Client, answer: object) -> None:
     async with serving(answer) as url:  # type: ignore[arg-type]
         with pytest.raises(ProviderError) as caught:
-            await client.fetch("GET", url, deadline=5)
+            await client.fetch("GET", url, deadline=60)
     assert caught.value.fault.what.startswith("127.0.0.1: ")
     assert len(caught.value.fault.what) < 120
 
@@ -91,8 +92,8 @@ async def test_garbage_is_a_plain_line(client: Client, answer: object) -> None:
 async def test_a_body_without_end_stops_at_the_cap(client: Client) -> None:
     async with serving(endless) as url:
         with pytest.raises(ProviderError, match="more than 1,000,000 bytes"):
-            await client.fetch("GET", url, deadline=5)
-        answer = await client.fetch("GET", url, deadline=5, whole=False)
+            await client.fetch("GET", url, deadline=60)
+        answer = await client.fetch("GET", url, deadline=60, whole=False)
         assert (len(answer.body), answer.truncated) == (BODY_CAP, True)
 
 
@@ -101,7 +102,7 @@ async def test_a_small_body_that_unpacks_to_a_huge_one_stops_at_the_cap(client: 
     huge = bytes(50_000_000)
     packed = gzip.compress(huge) if coding == "gzip" else zlib.compress(huge)
     async with serving(response(packed, Content_Encoding=coding)) as url:
-        answer = await client.fetch("GET", url, deadline=10, whole=False)
+        answer = await client.fetch("GET", url, deadline=60, whole=False)
     assert (len(answer.body), answer.truncated) == (BODY_CAP, True)
 
 
@@ -109,7 +110,7 @@ async def test_a_small_body_that_unpacks_to_a_huge_one_stops_at_the_cap(client: 
 async def test_a_packed_body_is_unpacked(client: Client, coding: str, pack: object) -> None:
     body = b"word " * 1000
     async with serving(response(pack(body), Content_Encoding=coding)) as url:  # type: ignore[operator]
-        answer = await client.fetch("GET", url, deadline=5)
+        answer = await client.fetch("GET", url, deadline=60)
     assert (answer.status, answer.body, answer.truncated) == (200, body, False)
 
 
@@ -118,7 +119,7 @@ async def test_a_packed_body_is_unpacked(client: Client, coding: str, pack: obje
 )
 async def test_a_redirect_is_named_and_not_followed(client: Client, location: str, host: str) -> None:
     async with serving(response(b"", "302 Found", Location=location)) as url:
-        answer = await client.fetch("GET", url, deadline=5)
+        answer = await client.fetch("GET", url, deadline=60)
     assert (answer.status, answer.redirects_to) == (302, host)
 
 
@@ -126,7 +127,7 @@ async def test_the_environment_s_proxy_is_not_used(client: Client, monkeypatch: 
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     async with serving(response()) as url:
-        assert (await client.fetch("GET", url, deadline=5)).status == 200
+        assert (await client.fetch("GET", url, deadline=60)).status == 200
 
 
 async def test_no_secret_gets_into_an_error_or_a_log(client: Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -137,11 +138,11 @@ async def test_no_secret_gets_into_an_error_or_a_log(client: Client, caplog: pyt
     headers = {"X-Api-Key": "hunter2\n1"}
     for url in ("http://127.0.0.1:1/?token=hunter2", "https://hunter2.invalid:99999/?hunter2"):
         with pytest.raises(ProviderError) as caught:
-            await client.fetch("GET", url, deadline=5, headers=headers)
+            await client.fetch("GET", url, deadline=60, headers=headers)
         lines.append(caught.value.fault.what.replace("hunter2.invalid", ""))
         assert caught.value.__cause__ is None
     async with serving(response()) as url:
-        await client.fetch("GET", f"{url}/?token=hunter2", deadline=5, headers={"X-Api-Key": "hunter2"})
+        await client.fetch("GET", f"{url}/?token=hunter2", deadline=60, headers={"X-Api-Key": "hunter2"})
     assert "hunter2" not in " ".join(lines)
     assert "hunter2" not in caplog.text
 
@@ -158,7 +159,7 @@ async def test_what_an_answer_asks_for_is_not_done(client: Client) -> None:
     server = await asyncio.start_server(listen, "127.0.0.1", 0)
     async with server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        answers = [await client.fetch("GET", url, deadline=5) for _ in range(2)]
+        answers = [await client.fetch("GET", url, deadline=60) for _ in range(2)]
     assert {answer.redirects_to for answer in answers} == {"login.example"}
     assert len(asked) == 2
     assert b"cookie" not in b"".join(asked).lower()
@@ -206,7 +207,7 @@ async def test_the_screen_goes_on_while_the_client_is_loaded() -> None:
         "net._load = load\n"
         "async def main():\n"
         "    client = net.Client('http://127.0.0.1:1')\n"
-        "    fetch = asyncio.create_task(client.fetch('GET', 'http://127.0.0.1:1', deadline=5))\n"
+        "    fetch = asyncio.create_task(client.fetch('GET', 'http://127.0.0.1:1', deadline=60))\n"
         "    turns = 0\n"
         "    while not fetch.done():\n"
         "        await asyncio.sleep(0.01)\n"

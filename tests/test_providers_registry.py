@@ -23,7 +23,7 @@ def run(code: str, *places: Path) -> str:
     """What `code` prints in a fresh interpreter that sees this checkout and `places`."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (SAMPLE.parent.parent, *places)))}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -59,7 +60,8 @@ def test_a_change_whose_console_was_killed_is_settled_by_the_next_one(consoles: 
         draft_next_stage(terminal, "20 %")
         type_challenge(terminal, to_challenge(terminal, "on time"))
         terminal.send(ENTER)
-        while not POINTS[point](consoles):
+        until = time.monotonic() + PATIENCE
+        while not POINTS[point](consoles) and time.monotonic() < until:
             terminal.read(0.002)
         terminal.kill(signal.SIGKILL)
         assert terminal.wait() == -signal.SIGKILL

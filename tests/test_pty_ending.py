@@ -9,11 +9,11 @@ import termios
 import pytest
 
 from repz_console.events import ConnReleased, ConsoleClosed
-from tests.support.consoles import ENTER, PATIENCE, TAB, Consoles, opened, take_conn
+from tests.support.consoles import ENTER, PATIENCE, TAB, Consoles, on_button, opened, press, take_conn
 from tests.support.pty import Terminal
 
 EXIT_CODES = {signal.SIGHUP: 129, signal.SIGINT: 130, signal.SIGTERM: 143}
-ENDS_WITHIN = 8.0
+ENDS_WITHIN = 60.0
 """Seconds after which a console that was told to end counts as stuck."""
 IGNORING = """
 import os, signal, sys
@@ -39,14 +39,12 @@ def test_leaving_with_the_conn_asks_first_and_gives_it_up(consoles: Consoles, ke
     with consoles.open() as terminal:
         opened(terminal)
         take_conn(terminal)
-        terminal.send(key)
-        terminal.until("You have the conn. Leaving gives it up", PATIENCE)
+        press(terminal, key, "You have the conn. Leaving gives it up")
         terminal.send(ENTER)
         terminal.until(lambda screen: "Leave the console?" not in screen, PATIENCE)
         assert terminal.status is None
-        terminal.send(key)
-        terminal.until("Leave the console?", PATIENCE)
-        terminal.send(TAB)
+        press(terminal, key, "Leave the console?")
+        press(terminal, TAB, on_button)
         terminal.send(ENTER)
         assert terminal.wait(ENDS_WITHIN) == 0
         assert given_back(terminal)
@@ -100,7 +98,6 @@ def test_a_line_that_drops_ends_it_and_frees_the_conn(consoles: Consoles, ignore
 def test_a_line_that_drops_during_a_dialog_ends_it(consoles: Consoles) -> None:
     with consoles.open() as terminal:
         opened(terminal)
-        terminal.send("N")
-        terminal.until("Note for the record", PATIENCE)
+        press(terminal, "N", "Note for the record")
         terminal.hang_up()
         assert terminal.wait(ENDS_WITHIN) == EXIT_CODES[signal.SIGHUP]

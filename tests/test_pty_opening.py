@@ -12,7 +12,7 @@ import pytest
 from repz_console.actions import TABS
 from repz_console.config import load
 from tests.support.commands import ROOT
-from tests.support.consoles import PATIENCE, Consoles, live, opened, painted
+from tests.support.consoles import PATIENCE, Consoles, live, opened, painted, press
 from tests.support.pty import Terminal, console
 
 NO_TERMINAL = 64
@@ -44,8 +44,7 @@ def test_every_tab_opens_by_its_number(consoles: Consoles) -> None:
     with consoles.open() as terminal:
         opened(terminal)
         for number, (_, title) in enumerate(TABS, 1):
-            terminal.send(str(number))
-            terminal.until(partial(_shows, f"[{number} {title}]", title), PATIENCE)
+            press(terminal, str(number), partial(_shows, f"[{number} {title}]", title))
 
 
 def _shows(tab: str, title: str, screen: str) -> bool:

@@ -13,7 +13,7 @@ from tests.support.consoles import PATIENCE, Consoles, eventually, open_tab, ope
 from tests.support.pty import Terminal
 
 STATUS_ROW = 0
-SECONDS = 4.0
+SECONDS = 3.0
 CLOCK_BYTES = 250
 """Bytes of one tick of the clock, at most."""
 _FAR = "full_launch = { on = 2027-02-05, time = 09:00:00 }"
@@ -49,6 +49,7 @@ def test_unchanged_polls_write_nothing_while_the_clock_shows_days(tmp_path: Path
         telemetry = Telemetry.open(consoles.store)
         eventually(lambda: "flags" in telemetry.load(), terminal)
         polled = telemetry.load()["flags"].last_ok_at
+        terminal.quiet(2.0)
         rows, written = watched(terminal)
         again = telemetry.load()["flags"].last_ok_at
         telemetry.close()
@@ -65,6 +66,7 @@ def test_only_the_clock_ticks_in_the_last_hours(tmp_path: Path, bytecode: Path) 
     with consoles.open() as terminal:
         opened(terminal)
         open_tab(terminal, 5, "Bugs")
+        terminal.read(1)
         rows, written = watched(terminal)
         assert rows == {STATUS_ROW}
         assert 0 < len(written) <= (SECONDS + 1) * CLOCK_BYTES

@@ -12,6 +12,7 @@ from tests.support.consoles import (
     ENTER,
     ESCAPE,
     PATIENCE,
+    STILL,
     TAB,
     Consoles,
     draft_next_stage,
@@ -19,6 +20,7 @@ from tests.support.consoles import (
     live,
     open_tab,
     opened,
+    press,
     take_conn,
     to_challenge,
     type_challenge,
@@ -74,13 +76,12 @@ def test_without_the_conn_the_comparison_cannot_go_on(consoles: Consoles) -> Non
     with consoles.open() as terminal:
         opened(terminal)
         draft_next_stage(terminal, "20 %")
-        terminal.send(ENTER)
-        terminal.until("( Go on )", PATIENCE)
+        press(terminal, ENTER, "( Go on )")
         for key in (TAB, ENTER, ENTER):
             terminal.send(key)
         terminal.quiet()
+        terminal.until("the conn is FREE: take it to widen", PATIENCE)
         assert "and press Enter" not in terminal.text()
-        assert "the conn is FREE: take it to widen" in terminal.text()
     assert not consoles.events(ChangeIntended)
 
 
@@ -89,8 +90,7 @@ def test_kill_is_two_keys_without_conn_and_without_enter(consoles: Consoles) -> 
     before = consoles.flags.read_bytes()
     with consoles.open() as terminal:
         opened(terminal)
-        terminal.send("!")
-        terminal.until("WAY BACK  PRODUCTION", PATIENCE)
+        press(terminal, "!", "WAY BACK  PRODUCTION")
         terminal.send(ENTER)
         terminal.until("Press h, b, k or Esc.", PATIENCE)
         assert consoles.flags.read_bytes() == before
@@ -116,12 +116,10 @@ def test_hold_and_roll_back_are_two_keys_each(consoles: Consoles) -> None:
     consoles.expose(60)
     with consoles.open() as terminal:
         opened(terminal)
-        terminal.send("!")
-        terminal.until("WAY BACK  PRODUCTION", PATIENCE)
+        press(terminal, "!", "WAY BACK  PRODUCTION")
         terminal.send("b")
         terminal.until("production rolled back to 20 %", PATIENCE)
-        terminal.send("!")
-        terminal.until("WAY BACK  PRODUCTION", PATIENCE)
+        press(terminal, "!", "WAY BACK  PRODUCTION")
         terminal.send("h")
         terminal.until("production is held", PATIENCE)
         terminal.until("HOLD", PATIENCE)
@@ -137,11 +135,9 @@ def test_the_way_back_works_on_a_screen_that_is_too_small_for_all_else(
     with consoles.open(columns=columns, rows=rows) as terminal:
         terminal.until(lambda screen: "20 % of visitors" in screen and "! WAY BACK" in screen, PATIENCE)
         terminal.until("60x15", PATIENCE)
-        terminal.quiet()
-        terminal.send("c")
-        terminal.until(lambda screen: "Conn: the screen" in screen, PATIENCE)
-        terminal.send("!")
-        terminal.until("kill", PATIENCE)
+        terminal.quiet(STILL)
+        press(terminal, "c", "Conn: the screen")
+        press(terminal, "!", "kill")
         terminal.send("k")
         terminal.until(lambda screen: "0 % of visitors" in screen and "20 %" not in screen, PATIENCE)
         eventually(lambda: nobody(consoles), terminal)
@@ -166,6 +162,7 @@ def test_no_single_key_and_no_burst_of_them_changes_the_flags(consoles: Consoles
             for _ in range(6):
                 terminal.send(ESCAPE)
                 terminal.read(0.15)
+            terminal.quiet(STILL)
             terminal.send("!")
             terminal.until("WAY BACK  PRODUCTION", PATIENCE)
             terminal.send(ESCAPE)

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from repz_console.events import RolloutHeld
-from tests.support.consoles import PATIENCE, Consoles, eventually, opened
+from tests.support.consoles import PATIENCE, STILL, Consoles, eventually, opened, press
 from tests.support.pty import Terminal
 
 SEED = 7
@@ -22,22 +22,27 @@ def shown(terminal: Terminal) -> str:
     return " ".join(terminal.text().split())
 
 
+def whole(screen: str) -> bool:
+    """Whether the screen is painted from its first line to its last."""
+    lines = screen.splitlines()
+    return lines[0].startswith("PRODUCTION") and lines[-1].endswith("! WAY BACK")
+
+
 @pytest.mark.parametrize(("columns", "rows"), SMALL, ids=lambda size: str(size))
 def test_exposure_and_the_way_back_are_shown_and_work(consoles: Consoles, columns: int, rows: int) -> None:
     consoles.expose(20)
     with consoles.open(columns=columns, rows=rows) as terminal:
         terminal.until(lambda screen: "20 %" in screen or "20%" in screen, PATIENCE)
-        terminal.quiet()
+        terminal.quiet(STILL)
         assert "!" in shown(terminal)
-        terminal.send("!")
-        terminal.until(lambda screen: "kill" in screen.lower(), PATIENCE)
-        terminal.read(0.7)
+        press(terminal, "!", lambda screen: "kill" in screen.lower())
+        terminal.quiet(STILL)
         terminal.send("k")
         eventually(lambda: not any(consoles.percents().values()), terminal)
         terminal.until(lambda screen: "0 %" in screen or "0%" in screen, PATIENCE)
-        terminal.read(0.7)
+        terminal.quiet(STILL)
         terminal.send("!")
-        terminal.read(0.7)
+        terminal.quiet(STILL)
         terminal.send("h")
         eventually(lambda: consoles.events(RolloutHeld), terminal)
 
@@ -51,12 +56,10 @@ def test_no_size_ends_it_and_the_next_one_is_painted(consoles: Consoles) -> None
             assert terminal.status is None
             terminal.resize(80, 24)
             terminal.screen.reset()
-            terminal.read(1)
+            terminal.quiet(STILL)
             tab = ("2 Timeline", "5 Bugs")[number % 2]
-            terminal.send(tab[0])
-            terminal.until(f"[{tab}]", PATIENCE)
-            assert terminal.text().splitlines()[0].startswith("PRODUCTION"), f"after {columns}x{rows}"
-            assert terminal.text().splitlines()[-1].endswith("! WAY BACK"), f"after {columns}x{rows}"
+            press(terminal, tab[0], f"[{tab}]")
+            terminal.until(whole, PATIENCE)
 
 
 def test_a_size_that_was_another_for_a_moment_is_painted_again(consoles: Consoles) -> None:
@@ -65,8 +68,7 @@ def test_a_size_that_was_another_for_a_moment_is_painted_again(consoles: Console
         terminal.resize(60, 24)
         terminal.resize(80, 24)
         terminal.screen.reset()
-        terminal.until(lambda screen: screen.splitlines()[-1].endswith("! WAY BACK"), PATIENCE)
-        assert terminal.text().startswith("PRODUCTION")
+        terminal.until(whole, PATIENCE)
 
 
 @pytest.mark.parametrize(("columns", "rows"), ODD, ids=lambda size: str(size))
@@ -75,8 +77,7 @@ def test_it_opens_at_any_size_and_leaves(consoles: Consoles, columns: int, rows:
         if (columns, rows) == (0, 0):
             terminal.resize(0, 0)
         terminal.until(lambda _: len(terminal.raw) > 60, PATIENCE)
-        terminal.quiet()
-        terminal.read(1)
+        terminal.quiet(2 * STILL)
         terminal.send("q")
         assert terminal.wait(PATIENCE) == 0
 
@@ -91,9 +92,8 @@ def test_a_storm_of_resizes_is_weathered(consoles: Consoles) -> None:
             terminal.read(0.001)
         terminal.resize(80, 24)
         terminal.screen.reset()
-        terminal.read(1)
-        terminal.send("5")
-        terminal.until("[5 Bugs]", PATIENCE)
-        assert terminal.text().splitlines()[-1].endswith("! WAY BACK")
+        terminal.quiet(STILL)
+        press(terminal, "5", "[5 Bugs]")
+        terminal.until(whole, PATIENCE)
         assert len(terminal.raw) - before < 2_000_000
         assert terminal.cpu() - used < 30

@@ -8,7 +8,7 @@ import termios
 from pathlib import Path
 
 from repz_console.events import ConnReleased
-from tests.support.consoles import PATIENCE, Consoles, eventually, opened, take_conn
+from tests.support.consoles import PATIENCE, Consoles, eventually, open_tab, opened, take_conn
 from tests.support.pty import Terminal
 from tests.test_pty_ending import EXIT_CODES, given_back
 
@@ -54,8 +54,7 @@ def test_a_suspended_console_gives_up_the_conn_and_comes_back_whole(consoles: Co
         assert not termios.tcgetattr(terminal.fd)[3] & termios.ICANON
         # Keys that come at once are taken for typed blindly.
         terminal.read(1)
-        terminal.send("5")
-        terminal.until("[5 Bugs]", PATIENCE)
+        open_tab(terminal, 5, "Bugs")
 
 
 def test_a_window_that_was_dragged_meanwhile_is_filled(consoles: Consoles) -> None:
@@ -111,7 +110,6 @@ def test_where_no_shell_could_continue_it_a_console_goes_on(consoles: Consoles) 
         terminal.kill(signal.SIGTSTP)
         terminal.read(1)
         assert state_of(terminal.pid) != "T"
-        terminal.send("5")
-        terminal.until("[5 Bugs]", PATIENCE)
+        open_tab(terminal, 5, "Bugs")
         terminal.send("q")
         assert terminal.wait(PATIENCE) == 0

@@ -13,12 +13,10 @@ from tests.support.consoles import (
     file_bug,
     live,
     opened,
+    press,
     press_enter_twice,
     take_conn,
 )  # fmt: skip
-
-SOON = 2.0
-"""Seconds in which one console shows what another one wrote."""
 
 
 def test_they_list_each_other_and_see_each_others_bugs(consoles: Consoles) -> None:
@@ -28,16 +26,15 @@ def test_they_list_each_other_and_see_each_others_bugs(consoles: Consoles) -> No
         one.until(lambda screen: _here(screen) == 2, PATIENCE)
         other.until(lambda screen: _here(screen) == 2, PATIENCE)
         file_bug(one, "checkout is down")
-        other.until("P0:1", SOON)
-        other.until("checkout is down", SOON)
+        other.until("P0:1", PATIENCE)
+        other.until("checkout is down", PATIENCE)
         other.until("bugs)", PATIENCE)
         file_bug(other, "search is slow", "P1")
-        one.until("search is slow", SOON)
-        one.until("P0:1 P1:1", SOON)
+        one.until("search is slow", PATIENCE)
+        one.until("P0:1 P1:1", PATIENCE)
         one.send("q")
         assert one.wait() == 0
-        other.send("1")
-        other.until(lambda screen: _here(screen) == 1, PATIENCE)
+        press(other, "1", lambda screen: _here(screen) == 1)
 
 
 def _here(screen: str) -> int:
@@ -51,11 +48,8 @@ def test_the_conn_is_taken_from_a_holder_with_a_reason_that_both_see(consoles: C
         opened(other)
         take_conn(one)
         other.until("conn root", PATIENCE)
-        other.send("c")
-        other.until("Take the conn from", PATIENCE)
-        other.send(TAB)
-        other.send("the line dropped")
-        other.until("the line dropped", PATIENCE)
+        press(other, "c", "Take the conn from")
+        press(other, TAB + "the line dropped", "the line dropped")
         press_enter_twice(other)
         other.until("You have the conn.", PATIENCE)
         one.until(lambda screen: "conn YOU" not in screen and "the line dropped" in screen, PATIENCE)

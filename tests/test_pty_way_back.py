@@ -11,7 +11,7 @@ import pytest
 from repz_console.events import ChangeIntended, EmergencyImported, RolloutHeld
 from repz_console.store.emergency import Emergency
 from tests.support.broken import STATES
-from tests.support.consoles import PATIENCE, Consoles, eventually, opened, painted
+from tests.support.consoles import PATIENCE, Consoles, eventually, opened, painted, press
 
 
 @pytest.fixture
@@ -36,13 +36,10 @@ def test_hold_roll_back_and_kill_are_two_keys_each_without_a_journal(
             painted(terminal)
             terminal.until("NO JOURNAL", PATIENCE)
             terminal.until("60 %", PATIENCE)
-            terminal.send("c")
-            terminal.until("Conn: the journal", PATIENCE)
+            press(terminal, "c", "Conn: the journal")
             for letter, said in (("h", "production is held - NOT JOURNALED"), ("b", "rolled back"), ("k", "killed")):
-                terminal.send("!")
-                terminal.until("WAY BACK  PRODUCTION", PATIENCE)
-                terminal.send(letter)
-                terminal.until(said, PATIENCE)
+                press(terminal, "!", "WAY BACK  PRODUCTION")
+                press(terminal, letter, said)
             terminal.until("HOLD", PATIENCE)
         kinds = [type(record.event) for record in Emergency(consoles.store).read()]
         assert kinds.count(RolloutHeld) == 1

@@ -153,7 +153,7 @@ class Trial:
             env={**os.environ, **self.environment, **more},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=90,
+            timeout=120,
             check=False,
         )
         name = " ".join([*arguments, *more])
@@ -241,7 +241,7 @@ def test_the_search_finds_a_canary_that_is_told(tmp_path: Path, servers: Servers
         [sys.executable, "-c", program, "--config", str(trial.consoles.config), "status", "--json", "--refresh"],
         env={**os.environ, **trial.environment},
         capture_output=True,
-        timeout=90,
+        timeout=120,
         check=False,
     )
     trial.surfaces = {"status": said.stdout}

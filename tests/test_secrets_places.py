@@ -71,7 +71,7 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path, monkeyp
     started = time.monotonic()
     assert "did not end" in refused(shell(f"sleep {nap} & echo {VALUE}; sleep {nap}"), tmp_path)
     while any(one.info["cmdline"] == ["sleep", nap] for one in psutil.process_iter(["cmdline"])):
-        assert time.monotonic() - started < 30, "they sleep on"
+        assert time.monotonic() - started < 60, "they sleep on"
         time.sleep(0.05)
 
 

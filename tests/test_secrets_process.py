@@ -39,7 +39,7 @@ def run(code: str, **more: str) -> str:
         env={**environment(), **more},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert said.returncode == 0, said.stderr

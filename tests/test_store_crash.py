@@ -68,7 +68,7 @@ def end(pid):
 at_work = [start(f"w{number}") for number in range(writers)]
 for kill in range(kills):
     pid, path = at_work.pop(0 if kill % 2 else chance.randrange(writers))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (path.exists() and path.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.001)
     time.sleep(chance.uniform(0, 0.02))
@@ -131,12 +131,12 @@ def killed_at_work(output: Path, pause: float, code: str, *arguments: object) ->
     """What a process acknowledged, line by line, before kill -9 hit it `pause` seconds after its first line."""
     with output.open("w") as out:
         worker = python(code, *arguments, stdout=out)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not output.stat().st_size and worker.poll() is None and time.monotonic() < deadline:
         time.sleep(0.001)
     time.sleep(pause)
     worker.kill()
-    _, errors = worker.communicate(timeout=10)
+    _, errors = worker.communicate(timeout=120)
     assert worker.returncode == -signal.SIGKILL, errors
     return output.read_text().split("\n")[:-1]
 
@@ -188,7 +188,7 @@ def test_a_disk_that_refuses_a_write_acknowledges_nothing(tmp_path: Path) -> Non
     for limit in (40_000, 100_000, 300_000):
         before = Journal.open(tmp_path).head()[0]
         limited = python(LIMITED, tmp_path, limit)
-        output, errors = limited.communicate(timeout=30)
+        output, errors = limited.communicate(timeout=120)
         assert limited.returncode == 0, errors
         assert "disk" in errors
         assert errors.count("\n") == 1
@@ -214,5 +214,5 @@ def test_a_new_store_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
         folder = tmp_path / str(number)
         folder.mkdir()
         openers = [python(OPENER, folder) for _ in range(3)]
-        outputs = [opener.communicate(timeout=60) for opener in openers]
+        outputs = [opener.communicate(timeout=120) for opener in openers]
         assert [opener.returncode for opener in openers] == [0, 0, 0], outputs

@@ -291,5 +291,5 @@ print(opened)
 def test_a_file_that_sqlite_has_open_is_opened_by_nobody_else(tmp_path: Path) -> None:
     """Closing any handle of a file frees all locks that the process has on it, SQLite's as well."""
     process = python(OPENED, tmp_path)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=120)
     assert (output.strip(), process.returncode) == ("[]", 0), errors

@@ -161,4 +161,4 @@ def test_nothing_of_textuals_environment_presses_keys(tmp_path: Path) -> None:
     )
     environment = {"TEXTUAL_PRESS": "c,s,enter", "TEXTUAL_DEBUG": "1", "TEXTUAL_DRIVER": "no:where", "TEXTUAL": "debug"}
     with Terminal([sys.executable, "-c", code], env=environment, cwd=Path.cwd()) as terminal:
-        assert terminal.wait(20) == 7, terminal.text()
+        assert terminal.wait() == 7, terminal.text()

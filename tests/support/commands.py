@@ -20,7 +20,7 @@ from repz_console.cli import entry
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = [sys.executable, "-c", "from repz_console.cli import main; main()"]
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a program that should have answered counts as stuck."""
 
 

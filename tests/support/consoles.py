@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,9 +20,12 @@ from tests.support.pty import Terminal, console
 
 Kind = TypeVar("Kind", bound=AnyEvent)
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which something that should be seen counts as missing, on a busy machine."""
+STILL = 0.7
+"""Seconds without a byte after which a screen is painted whole, and keys are no longer taken for typed blindly."""
 TAB, ENTER, ESCAPE = "\t", "\r", "\x1b"
+_AGAIN = re.compile("Press again|Press it again|Paste it again")
 
 
 class Consoles:
@@ -79,7 +83,7 @@ class Consoles:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
@@ -113,19 +117,30 @@ def live(screen: str) -> bool:
 def opened(terminal: Terminal) -> None:
     """Wait until a console shows the launch from facts of this moment."""
     terminal.until(live, PATIENCE)
-    terminal.quiet()
+    terminal.quiet(STILL)
 
 
 def painted(terminal: Terminal) -> None:
     """Wait until a console shows the launch, from facts of whatever age: keys typed earlier are dropped."""
     terminal.until("! WAY BACK", PATIENCE)
-    terminal.quiet()
+    terminal.quiet(STILL)
+
+
+def press(terminal: Terminal, keys: str, seen: Callable[[str], bool] | str) -> None:
+    """Press keys and wait for what they do; again, as a person would, where the console says that it dropped them."""
+    satisfied = (lambda screen: seen in screen) if isinstance(seen, str) else seen
+    terminal.send(keys)
+    terminal.until(lambda screen: satisfied(screen) or _AGAIN.search(screen) is not None, PATIENCE)
+    while not satisfied(terminal.text()):
+        terminal.until(lambda screen: _AGAIN.search(screen) is None, PATIENCE)
+        terminal.send(keys)
+        terminal.until(lambda screen: satisfied(screen) or _AGAIN.search(screen) is not None, PATIENCE)
 
 
 def eventually(fact: Callable[[], object], terminal: Terminal, seconds: float = PATIENCE) -> None:
     """Wait for something beside the screen while somebody goes on looking at it."""
-    tries = int(seconds / 0.05)
-    for _ in range(tries):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
         if fact():
             return
         terminal.read(0.05)
@@ -134,44 +149,34 @@ def eventually(fact: Callable[[], object], terminal: Terminal, seconds: float = 
 
 def take_conn(terminal: Terminal) -> None:
     """Take the conn by its key."""
-    terminal.send("c")
-    terminal.until("You have the conn.", PATIENCE)
+    press(terminal, "c", "You have the conn.")
 
 
 def open_tab(terminal: Terminal, number: int, title: str) -> None:
     """Open a tab by its number."""
-    terminal.send(str(number))
-    terminal.until(f"[{number} {title}]", PATIENCE)
+    press(terminal, str(number), f"[{number} {title}]")
 
 
 def file_bug(terminal: Terminal, title: str, priority: str = "P0") -> None:
     """File a bug by the keys, until the console says that it is filed."""
     open_tab(terminal, 5, "Bugs")
-    terminal.send("n")
-    terminal.until("Assignee", PATIENCE)
-    terminal.send(title)
-    terminal.until(title, PATIENCE)
-    terminal.send(TAB + priority[-1])
-    terminal.until(f"< {priority}", PATIENCE)
-    terminal.send(ENTER)
-    terminal.until(f"Filed as {priority}", PATIENCE)
+    press(terminal, "n", "Assignee")
+    press(terminal, title, title)
+    press(terminal, TAB + priority[-1], f"< {priority}")
+    press(terminal, ENTER, f"Filed as {priority}")
 
 
 def draft_next_stage(terminal: Terminal, share: str) -> None:
     """Draft the next planned stage on the Rollout tab."""
     open_tab(terminal, 3, "Rollout")
-    terminal.send("s")
-    terminal.until(f"draft {share}", PATIENCE)
+    press(terminal, "s", f"draft {share}")
 
 
 def to_challenge(terminal: Terminal, reason: str) -> str:
     """From a draft through the comparison to the challenge; returns what it asks to be typed."""
-    terminal.send(ENTER)
-    terminal.until("[ Go on ]", PATIENCE)
+    press(terminal, ENTER, "[ Go on ]")
     # The focus is on Cancel, then on the reason, then on the button.
-    terminal.send(TAB)
-    terminal.send(reason)
-    terminal.until(reason, PATIENCE)
+    press(terminal, TAB + reason, reason)
     press_enter_twice(terminal)
     terminal.until("and press Enter", PATIENCE)
     asked = re.search(r"Type  (.+?)  and press Enter", terminal.text())
@@ -181,13 +186,15 @@ def to_challenge(terminal: Terminal, reason: str) -> str:
 
 def press_enter_twice(terminal: Terminal) -> None:
     """From a field of a dialog to its button, and press that."""
+    press(terminal, ENTER, on_button)
     terminal.send(ENTER)
-    terminal.until(lambda screen: re.search(r"▶ \[ (?!Cancel)", screen) is not None, PATIENCE)
-    terminal.send(ENTER)
+
+
+def on_button(screen: str) -> bool:
+    """Whether the focus of a dialog is on a button that does something."""
+    return re.search(r"▶ \[ (?!Cancel)", screen) is not None
 
 
 def type_challenge(terminal: Terminal, words: str) -> None:
     """Type the words of the challenge, without the Enter."""
-    terminal.send(TAB)
-    terminal.send(words)
-    terminal.until(f"Typed  {words}", PATIENCE)
+    press(terminal, TAB + words, f"Typed  {words}")

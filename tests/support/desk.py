@@ -68,7 +68,7 @@ class Desk:
         """Bytes arrive in one piece; returns when the console has read and done what they mean."""
         wanted = self.taken + len(data)
         os.write(self._fd, data)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.taken < wanted:  # noqa: ASYNC110 - polled as fast as the loop turns
                 await asyncio.sleep(0)
         await self.idle()
@@ -136,13 +136,13 @@ async def at_desk(session: Session, folder: Path, monkeypatch: pytest.MonkeyPatc
     loop.add_reader(master, shown)
     running = loop.create_task(app.run_async(mouse=False))
     try:
-        await eventually(lambda: app._shown and app.hands is not None and app._seen_at < float("inf"), 20)
+        await eventually(lambda: app._shown and app.hands is not None and app._seen_at < float("inf"))
         await asyncio.sleep(0.6)
         yield desk
     finally:
         # A test may have kept keys from ending the app.
         ConsoleApp.exit(app)
-        await asyncio.wait_for(running, 20)
+        await asyncio.wait_for(running, 60)
         loop.remove_reader(master)
         os.close(master)
         with contextlib.suppress(OSError):

@@ -86,7 +86,7 @@ class Terminal:
             collected += piece
         return bytes(collected)
 
-    def until(self, seen: Callable[[str], bool] | str, seconds: float = 10) -> float:
+    def until(self, seen: Callable[[str], bool] | str, seconds: float = 60) -> float:
         """Seconds since the start until the screen satisfies `seen` (a text on it, or a test of the whole screen).
 
         Raises AssertionError with the screen if it never does.
@@ -129,7 +129,7 @@ class Terminal:
         """Send a signal."""
         os.kill(self.pid, number)
 
-    def wait(self, seconds: float = 5) -> int:
+    def wait(self, seconds: float = 60) -> int:
         """The exit code, negative for a signal. Raises AssertionError if it does not end in time."""
         until = time.monotonic() + seconds
         while self.status is None:

@@ -125,7 +125,7 @@ def at(percent: float, *regions: str) -> Exposure:
     return Exposure(dict.fromkeys(regions or ("us", "world"), percent), ("core",))
 
 
-async def eventually(true: Callable[[], bool], seconds: float = 10) -> None:
+async def eventually(true: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - it waits for what has no event, such as another process

@@ -21,7 +21,7 @@ MISSING = [
 ]
 """What of it this machine lacks."""
 
-_START = 10.0
+_START = 60.0
 _ENDED = "ended with"
 _SERVER = """
 Port {port}
@@ -88,7 +88,7 @@ class Tmux:
         """What the window shows."""
         return self._tmux("capture-pane", "-p")
 
-    def until(self, seen: str | Callable[[str], bool], seconds: float = 20.0) -> str:
+    def until(self, seen: str | Callable[[str], bool], seconds: float = 60.0) -> str:
         """The screen, once it shows that text or satisfies that test."""
         satisfied = (lambda screen: seen in screen) if isinstance(seen, str) else seen
         deadline = time.monotonic() + seconds
@@ -98,7 +98,7 @@ class Tmux:
             time.sleep(0.05)
         return screen
 
-    def quiet(self, gap: float = 0.4, seconds: float = 20.0) -> str:
+    def quiet(self, gap: float = 0.4, seconds: float = 60.0) -> str:
         """The screen, once nothing on it changed for `gap` seconds."""
         screen, since, deadline = self.screen(), time.monotonic(), time.monotonic() + seconds
         while time.monotonic() < min(since + gap, deadline):
