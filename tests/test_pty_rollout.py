@@ -142,7 +142,7 @@ def test_the_way_back_works_on_a_screen_that_is_too_small_for_all_else(
         terminal.until(lambda screen: "0 % of visitors" in screen and "20 %" not in screen, PATIENCE)
         eventually(lambda: nobody(consoles), terminal)
         terminal.resize(80, 24)
-        terminal.until("7 Journal", PATIENCE)
+        terminal.until("7 Jour", PATIENCE)
     assert len(consoles.events(ConnTaken)) == 1
 
 
