@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from repz_console.config import load
 from repz_console.engine import collector as collector_module
 from repz_console.engine import poller
 from repz_console.engine.session import Session
@@ -113,7 +114,7 @@ async def test_who_has_a_secret_takes_over_from_who_lacks_it_and_not_the_other_w
             assert not ben._collector._tasks, "ben lacks it as well"
         token.write_text("a-token-of-some-length")
         token.chmod(0o600)
-        async with opened(loaded, "cat", watch=True, collect=True) as cat:
+        async with opened(load(loaded.path), "cat", watch=True, collect=True) as cat:
             await eventually(lambda: ann.view().control.collector == "cat@jump")
             await eventually(lambda: not ann._collector._tasks and bool(cat._collector._tasks))
             assert [event.lacks for event in taken(cat)] == [("status",), ()]
