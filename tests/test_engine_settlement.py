@@ -187,19 +187,21 @@ async def test_what_a_blind_backend_left_unknown_is_settled_by_a_person_who_look
     monkeypatch.setattr(settler, "BETWEEN_LOOKS", 0)
     async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
         await session.control.settle()
-        assert (await session.control.accept("production")).state == "denied", "only with the conn"
+        assert (await session.control.accept("production", at(5))).state == "denied", "only with the conn"
         await session.take_conn()
-        too_soon = await session.control.accept("production")
+        too_soon = await session.control.accept("production", at(5))
         assert too_soon.state == "refused"
         assert "may still be under way" in too_soon.line
         monkeypatch.setattr(settler, "LONGEST_FLIGHT", 0)
         backend.reads = "raise"
-        assert (await session.control.accept("production")).state == "refused"
+        assert (await session.control.accept("production", at(5))).state == "refused"
         backend.reads = "ok"
+        other = await session.control.accept("production", at(40))
+        assert other.state == "refused", "that is not what the backend shows"
         assert ends(session, "a") == [("unknown", "ann")]
-        assert (await session.control.accept("production")).state == "confirmed"
+        assert (await session.control.accept("production", at(5))).state == "confirmed"
         assert ends(session, "a")[1:] == [("superseded", "ann")]
-        assert (await session.control.accept("production")).state == "refused", "nothing is unknown any more"
+        assert (await session.control.accept("production", at(5))).state == "refused", "nothing is unknown any more"
     assert backend.applied == []
 
 
@@ -212,7 +214,7 @@ async def test_a_backend_that_changes_while_somebody_looks_is_not_taken_at_its_w
     async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
         await session.control.settle()
         await session.take_conn()
-        looking = asyncio.create_task(session.control.accept("production"))
+        looking = asyncio.create_task(session.control.accept("production", exposures.nobody()))
         await asyncio.sleep(settler.BETWEEN_LOOKS / 2)
         backend.meddle(at(20))
         assert (await looking).state == "refused"

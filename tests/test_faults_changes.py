@@ -105,7 +105,7 @@ async def one(folder: Path, server: Server, doom: Doom, grade: Grade, delay: flo
             assert change.state == ("unknown" if grade == "blind" else "superseded"), tale
         if change.state == "unknown":
             assert await session.take_conn("its console died") == ""
-            assert (await session.control.accept("production")).state == "confirmed", tale
+            assert (await session.control.accept("production", register.state.exposure)).state == "confirmed", tale
         assert session._known.decisions.unsettled() == (), tale
         await session.refresh("flags")
         shown = session._known.state("production")

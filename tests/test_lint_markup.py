@@ -60,7 +60,7 @@ MARKUP = {
 """Calls that parse markup, or lead to it, in a text they are given."""
 MARKUP_ATTRIBUTES = {"border_title", "border_subtitle", "tooltip", "sub_title"}
 PRINTING = {"print", "echo", "secho", "echo_via_pager", "style"}
-FILTERS = {"safe", "escaped", "json_text"}
+FILTERS = {"safe", "escaped", "json_text", "csv_line"}
 SCRIPTS = "commands/completion.py"
 """Prints a script of click's own about our own commands."""
 STRINGS = ("\x1b]", "\x1bP", "\x1b_", "\x1b^", "\x1bX", "\x9b", "\x9d", "\x90")

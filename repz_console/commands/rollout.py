@@ -156,9 +156,13 @@ def accept(ctx: click.Context, rollout: str, yes: bool) -> int:
     async def steer(session: Session) -> Outcome:
         named = _named(session, rollout)
         async with conn_held(session, "accept"):
+            await session.refresh(session.plan.rollout[named].controller)
+            seen = next(each for each in session.view().rollout.rollouts if each.id == named).configured.exposure
             if not yes:
-                await _letter("a", f"let {named} in {session.plan.launch.environment} be widened again", "accept")
-            return await session.control.accept(named)
+                shown = words.exposure(seen) if seen is not None else "nothing that can be read"
+                what = f"say that {named} in {session.plan.launch.environment} has {shown}, as its backend shows"
+                await _letter("a", what, "accept")
+            return await session.control.accept(named, seen)
 
     return _told(in_session(ctx, steer))
 

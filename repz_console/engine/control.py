@@ -117,14 +117,15 @@ class Controller:
         """Steer every rollout from this store, and fence off whichever did until now. Needs the conn."""
         return await take_over(self._known, self._writer, self._settler, self._conn.fence, safe(reason).strip())
 
-    async def accept(self, rollout: str) -> Outcome:
-        """Settle what is unknown by what the backend shows. Needs the conn: the rollout may be widened again then."""
+    async def accept(self, rollout: str, seen: Exposure | None) -> Outcome:
+        """Settle what is unknown by what the backend shows, if that still is what a person saw. Needs the conn: the
+        rollout may be widened again then."""
         if rollout not in self._known.plan.rollout:
             return Outcome("refused", f"the plan has no rollout {safe(rollout)}")
         fence = self._conn.fence
         if fence is None:
             return Outcome("denied", NEEDS_CONN)
-        return await self._settler.accept(rollout, fence)
+        return await self._settler.accept(rollout, seen, fence)
 
     async def settle(self, rollout: str = "") -> None:
         """Journal the outcome of changes that have none, as far as the backend shows it. Raises `StoreError`."""

@@ -19,7 +19,7 @@ from repz_console.engine.settlement import judge, may_fence
 from repz_console.engine.storage import Storage
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import BackendFenced, ChangeEnded
-from repz_console.facts import Change, RolloutState
+from repz_console.facts import Change, Exposure, RolloutState
 from repz_console.plan import exposure as exposures
 from repz_console.providers.base import ProviderError, RolloutWriter
 from repz_console.room import words
@@ -76,8 +76,9 @@ class Settler:
             [change for change in self._known.decisions.unsettled() if rollout in ("", change.intent.rollout)]
         )
 
-    async def accept(self, rollout: str, fence: Fence) -> Outcome:
-        """Take what the backend shows for the outcome of every unknown change of a rollout, because a person looked.
+    async def accept(self, rollout: str, seen: Exposure | None, fence: Fence) -> Outcome:
+        """Take what the backend shows for the outcome of every unknown change of a rollout, because a person looked and
+        saw `seen`.
 
         For a backend that compares nothing there is no other proof: such a change is waited for as long as one may be
         under way, and the backend has to show the same twice.
@@ -95,9 +96,11 @@ class Settler:
             state = await read_back(self._known, rollout)
         except ProviderError as error:
             return Outcome("refused", f"{rollout}: {error.fault.what}")
+        shown = words.exposure(state.exposure)
         if replace(before, notes=()) != replace(state, notes=()):
             return Outcome("refused", f"{rollout}: the backend is changing just now: look again")
-        shown = words.exposure(state.exposure)
+        if seen is None or not exposures.same(seen, state.exposure):
+            return Outcome("refused", f"{rollout}: the backend shows {shown} by now: look again")
         why = f"{words.who(self._known.actor)} looked: the backend shows {shown}"
         try:
             for change in unknown:

@@ -218,7 +218,7 @@ async def accept(app: ConsoleApp) -> None:
 
     if await app.ask(confirm(f"Accept what {backend} shows?", intro, "Accept")) is not None:
         app.say(f"{rollout.title}: looking twice ...", "info")
-        _tell(app, await app.live.control.accept(rollout.id))
+        _tell(app, await app.live.control.accept(rollout.id, rollout.configured.exposure))
 
 
 async def way_back(app: ConsoleApp) -> None:
