@@ -235,7 +235,7 @@ def everything(folder: Path, console: str) -> None:
     assert journal.trouble == "", journal.trouble
     journal.append(NoteAdded(console), actor(console))
     telemetry.save([Snapshot("box", "host", 5.0, error=console)], NOW)
-    Liveness(folder, console).hold()
+    Liveness(lambda: folder, console).hold()
     flags = FlagFile(folder / "flags.json")
     with flags.locked():
         flags.replace({"$schema": SCHEMA, "flags": {}}, flags.load(), force=False, not_after=float("inf"))

@@ -255,7 +255,7 @@ async def test_a_backend_that_cannot_be_read_leaves_it_unknown_until_it_can(tmp_
 
 async def test_the_change_of_a_console_that_runs_is_left_alone(tmp_path: Path, backend: Backend) -> None:
     left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"), by=actor("ben"))
-    running = Liveness(tmp_path / "store", actor("ben").console)
+    running = Liveness(lambda: tmp_path / "store", actor("ben").console)
     running.hold()
     async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
         await session.control.settle()

@@ -37,7 +37,8 @@ def command(ctx: click.Context, as_json: bool) -> int:
     """Look at the terminal, tmux, the config, the store, every source and the clock, and say what to mend.
 
     Each source is asked once. Nothing is written but the store's folder and its emergency file if they are missing, and
-    in that file a record that is taken out again. Exits 0 if nothing stands in the way of running a launch, else 1.
+    there, to see that it can be, what is taken out again at once. Exits 0 if nothing stands in the way of running a
+    launch, else 1.
     """
     answers = _everything(config_path(ctx))
     if as_json:

@@ -42,7 +42,7 @@ class Carrier:
 
     def __init__(self, storage: Storage, writer: JournalWriter, known: Known, recorder: Recorder) -> None:
         """Carries nothing yet."""
-        self.liveness = Liveness(storage.folder, known.actor.console)
+        self.liveness = Liveness(lambda: storage.folder, known.actor.console)
         self.in_flight: set[str] = set()
         """Ids of the changes that this process has under way: nobody else judges them."""
         self._storage = storage
@@ -148,7 +148,7 @@ class Carrier:
     async def _may_arrive(self, intent: ChangeIntended) -> bool:
         """Whether a change without an outcome could still expose somebody after the kill. Another kill could not, nor
         one that is bound to a revision: the kill moves that on."""
-        decided = self._known.decisions.rollout(intent.rollout)
+        decided = self._known.decided(intent.rollout)
         if all(change.intent.action == "kill" for change in (*decided.unknown, *decided.under_way)):
             return False
         try:

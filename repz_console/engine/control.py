@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from repz_console.engine.carrier import Carrier
 from repz_console.engine.conn import NEEDS_CONN, Conn
 from repz_console.engine.follower import bring_in
@@ -197,7 +199,7 @@ class Controller:
         """What came in a widening's way while it was journaled, such as somebody's hold; empty if nothing did."""
         if self._known.effective.origin.hash != intent.evidence["plan_hash"]:
             return "another plan was adopted meanwhile"
-        decided = self._known.decisions.rollout(intent.rollout)
+        decided = self._known.decided(intent.rollout)
         alone = [change.op for change in (*decided.unknown, *decided.under_way)] == [intent.op]
         judged = self._known.gates(intent.rollout, intent.target)
         return gates.blocker([gate for gate in judged if gate.id != gates.CHANGE or not alone])
@@ -226,7 +228,16 @@ class Controller:
         state = self._known.state(rollout)
         target = exposures.nobody(state.exposure.key) if state is not None else exposures.nobody()
         intent = self._intent(rollout, "kill", target, state, reason, "", evidence)
-        return await self._carrier.kill(intent)
+        return await self._carrier.kill(replace(intent, before=self._before_kill(rollout, state)))
+
+    def _before_kill(self, rollout: str, state: RolloutState | None) -> Exposure | None:
+        """What is killed, as far as it is known: what was read last, or confirmed since."""
+        snapshot = self._known.snapshots.get(self._known.plan.rollout[rollout].controller)
+        read_at = snapshot.last_ok_at if snapshot is not None else None
+        last = self._known.decided(rollout).desired
+        if last is not None and last.state == "confirmed" and (read_at is None or last.state_at > read_at):
+            return last.intent.target
+        return state.exposure if state is not None else None
 
     async def _read(self, rollout: str) -> tuple[RolloutState | None, str]:
         """The rollout's state, and empty or why it is not of this moment."""
@@ -246,7 +257,7 @@ class Controller:
         stage: str,
         evidence: Mapping[str, Any],
     ) -> ChangeIntended:
-        decided = self._known.decisions.rollout(rollout)
+        decided = self._known.decided(rollout)
         shown: dict[str, str] = {}
         try:
             shown |= {gate.id: f"{gate.verdict}: {gate.line}" for gate in self._known.gates(rollout, target)}

@@ -62,14 +62,17 @@ class _Versions:
         self._records: tuple[Record, ...] | None = None
         """News of records that a look which then failed did not tell."""
 
-    def read(self, stores: Stores, after: int, expiry: bool) -> _Read:
-        """What is new since the last read, and with `expiry` also what may have ended by itself."""
+    def read(self, stores: Stores, after: int, expiry: bool, waiting: bool) -> _Read:
+        """What is new since the last read, and with `expiry` also what may have ended by itself. With `waiting`, also
+        the records that are left: another console may have journaled them before this one knew that they lie there."""
         if stores is not self._of:
             self.journal, self.telemetry, self._of = -1, -1, stores
         stores.journal.tend()
         # Records first: whoever journaled one has done so before it is gone from here.
-        news = stores.emergency.news()
-        records = self._records = self._records if news is None else news
+        news = stores.emergency.read() if waiting and expiry else stores.emergency.news()
+        if news is not None:
+            self._records = emergency.of_journal(news, stores.journal)
+        records = self._records
         journal = stores.journal.data_version()
         journal_news = journal != self.journal or records is not None
         # Leases first: whoever gave one up wrote so in the same transaction, so that the entry is read with it.
@@ -111,7 +114,8 @@ async def bring_in(storage: Storage, known: Known) -> None:
     actor = known.actor
 
     def work(stores: Stores) -> tuple[int, tuple[Record, ...]]:
-        return emergency.bring_in(stores.journal, stores.emergency, actor), stores.emergency.read()
+        brought = emergency.bring_in(stores.journal, stores.emergency, actor)
+        return brought, emergency.of_journal(stores.emergency.read(), stores.journal)
 
     brought, left = await storage.run(work)
     if brought or known.records:
@@ -178,8 +182,10 @@ class Follower:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self, *, expiry: bool) -> None:
-        after = self._known.length
-        looking = asyncio.create_task(self._storage.run(lambda stores: self._versions.read(stores, after, expiry)))
+        after, waiting = self._known.length, bool(self._known.records)
+        looking = asyncio.create_task(
+            self._storage.run(lambda stores: self._versions.read(stores, after, expiry, waiting))
+        )
         try:
             await asyncio.wait({looking}, timeout=SILENCE)
             if not looking.done():
@@ -197,10 +203,13 @@ class Follower:
 
     async def _mend(self, *, again: bool) -> None:
         """Journal what was recorded without the journal: at once, then as often as `again`; so is opened a store that
-        was not to be had."""
-        if again and self._storage.absent:
-            await self._storage.open_late()
+        was not to be had, or could only be read."""
         known = self._known
+        only_read = known.condition.trouble and not known.condition.damage
+        if again and (self._storage.absent or only_read) and await self._storage.open_late():
+            known.notice("emergency", self._storage.emergency.unprepared)
+            known.notice("telemetry", "")
+            return  # what it holds is looked at first
         if known.records and not known.trouble and (again or not self._had_records):
             with suppress(StoreError):  # the journal's condition says why, and the records that they wait
                 await bring_in(self._storage, known)

@@ -14,16 +14,15 @@ from msgspec.structs import replace
 from repz_console.config import Loaded
 from repz_console.engine.effective import effective
 from repz_console.engine.sources import Sources
-from repz_console.events import ChangeEnded, Entry, RolloutHeld
-from repz_console.facts import Actor, Exposure, Facts, Hold, Person, RolloutState, Snapshot
+from repz_console.events import ChangeEnded, Entry
+from repz_console.facts import Actor, Exposure, Facts, Person, RolloutState, Snapshot
 from repz_console.plan.lint import findings
 from repz_console.plan.model import Plan
 from repz_console.providers.base import BugTriage, JournalReader, Refused, SpendBook
-from repz_console.room.decisions import Decisions
+from repz_console.room.decisions import Decisions, RolloutDecisions
 from repz_console.room.health import History
 from repz_console.room.room import Room, Viewer
 from repz_console.room.views import FindingView, GateView, RoomView
-from repz_console.room.words import who
 from repz_console.store.emergency import Record
 from repz_console.store.journal import Condition
 from repz_console.store.leases import Lease
@@ -34,7 +33,7 @@ class Known:
     """The room and everything that feeds it."""
 
     def __init__(self, own: Loaded, actor: Actor, folder: Path, clock: Callable[[], datetime]) -> None:
-        """`own` is this console's file, `folder` the store's."""
+        """`own` is this console's file, `folder` the store's, whether it can be used or not."""
         self.actor = actor
         self.clock = clock
         self.condition = Condition()
@@ -73,6 +72,10 @@ class Known:
     def decisions(self) -> Decisions:
         """The journal, folded."""
         return self._room.decisions
+
+    def decided(self, rollout: str) -> RolloutDecisions:
+        """What was decided about a rollout, also what is not in the journal yet."""
+        return self._room.decided(rollout)
 
     @property
     def trouble(self) -> str:
@@ -199,17 +202,16 @@ class Known:
         self.changed()
 
     def put_records(self, records: tuple[Record, ...]) -> None:
-        """What was recorded without the journal. A hold among it counts as if it were journaled."""
+        """What was recorded without the journal. Holds and changes among it count as if they were journaled."""
         if records == self.records:
             return
         self.records = records
-        self._room.update(
-            held={
-                record.event.rollout: Hold(who(record.actor), record.at, record.event.reason)
-                for record in records
-                if isinstance(record.event, RolloutHeld)
-            }
+        waiting = Decisions()
+        waiting.fold(
+            Entry(number, record.at, str(record.event.__struct_config__.tag), record.event, record.actor, "")
+            for number, record in enumerate(records, self.length + 1)
         )
+        self._room.update(waiting=waiting)
         entries = "1 entry waits" if len(records) == 1 else f"{len(records)} entries wait"
         self.notice("records", f"{entries} in the emergency file to be journaled" if records else "")
         self.changed()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from repz_console.store import place
@@ -19,17 +20,19 @@ from repz_console.text import is_identifier
 class Liveness:
     """This console's own lock, and a look at those of others. All methods do a little file work."""
 
-    def __init__(self, folder: Path, console: str) -> None:
-        """`folder` is the store's."""
+    def __init__(self, folder: Callable[[], Path], console: str) -> None:
+        """`folder` is asked each time: a store that was not to be had may be by now."""
         self._folder = folder
         self._console = console
         self._handle = -1
+        self._held: Path | None = None
 
     def hold(self) -> None:
         """Say that this console runs, until `release`. Raises `StoreError` if that cannot be said."""
-        if self._handle >= 0:
-            return
         path = self._path(self._console)
+        if self._held == path:
+            return
+        self.release()
         try:
             place.create(path)
             handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -40,16 +43,16 @@ class Liveness:
         except OSError as error:
             os.close(handle)
             raise StoreError(f"{path} is locked by another process") from error
-        self._handle = handle
+        self._handle, self._held = handle, path
 
     def release(self) -> None:
         """Say that it no longer does. Harmless twice."""
-        if self._handle < 0:
+        if self._held is None:
             return
         with contextlib.suppress(OSError):
-            self._path(self._console).unlink()
+            self._held.unlink()
         os.close(self._handle)
-        self._handle = -1
+        self._handle, self._held = -1, None
 
     def runs(self, console: str) -> bool:
         """Whether a console still runs. One that left no lock does not; in doubt it does."""
@@ -75,4 +78,4 @@ class Liveness:
         return False
 
     def _path(self, console: str) -> Path:
-        return self._folder / f"console-{console}.lock"
+        return self._folder() / f"console-{console}.lock"

@@ -159,7 +159,7 @@ class Session:
 
     async def _read_store(self, actor: Actor) -> None:
         """Know what the store knows."""
-        self._known = Known(self.loaded, actor, self._storage.folder, self._clock)
+        self._known = Known(self.loaded, actor, self._storage.meant, self._clock)
         self._writer = JournalWriter(self._storage, self._known)
         self._follower = Follower(self._storage, self._known)
         self._known.notice("emergency", self._storage.emergency.unprepared)
@@ -199,7 +199,7 @@ class Session:
 
     @property
     def folder(self) -> Path:
-        """The store's folder."""
+        """Where this console's own files go: the store's folder, or one of the user's own where that cannot be used."""
         return self._storage.folder
 
     @property

@@ -39,6 +39,7 @@ class Stores(Struct, frozen=True):
     """What is open. To be used in the storage thread alone."""
 
     folder: Path
+    """Where this console's own files go, such as its lock and the last status line."""
     journal: Journal
     leases: Leases
     telemetry_or_why: Telemetry | str
@@ -111,7 +112,7 @@ class Storage:
         return storage
 
     async def open_late(self) -> bool:
-        """Try again to open a store that had to be done without. Whether it is open now."""
+        """Try again to open a store that had to be done without, or that could only be read. Whether it was opened."""
         return await self._put(self._open_late)
 
     async def run(self, work: Callable[[Stores], Result]) -> Result:
@@ -120,8 +121,14 @@ class Storage:
 
     @property
     def folder(self) -> Path:
-        """The store's folder; one of the user's own where that cannot be used."""
+        """Where this console's own files go: the store's folder, or one of the user's own where that cannot be used."""
         return self._opened().folder
+
+    @property
+    def meant(self) -> Path:
+        """The store's folder as the config means it, whether it can be used or not: what everybody shares is there or
+        nowhere."""
+        return self._meant
 
     @property
     def absent(self) -> bool:
@@ -165,17 +172,15 @@ class Storage:
 
     def _open_late(self) -> bool:
         before = self._opened()
-        if self._means is None:
+        if self._means is None or not (before.absent or os.access(before.journal.path, os.W_OK)):
             return False
         try:
             stores = _stores(*self._means)
         except StoreError:
             return False
-        if stores.folder != before.folder:  # this console's locks and files lie elsewhere by now
-            stores.close()
-            return False
         stores.emergency.remember(*before.emergency.remembered)
         self._stores = stores
+        before.close()
         return True
 
     def _go_without(self, why: str, hangs: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from repz_console.engine.known import Known
 from repz_console.engine.storage import Storage, Stores
 from repz_console.events import AnyEvent, Entry
-from repz_console.store.emergency import Record
+from repz_console.store.emergency import Record, of_journal
 from repz_console.store.errors import StoreError
 from repz_console.store.fence import Fence
 from repz_console.store.journal import Condition
@@ -27,7 +27,8 @@ class JournalWriter:
 
         def work(stores: Stores) -> tuple[Entry, list[Entry], Condition, tuple[Record, ...] | None]:
             entry = stores.journal.append(event, actor, fence=fence, unique=unique)
-            records = stores.emergency.news()
+            news = stores.emergency.news()
+            records = None if news is None else of_journal(news, stores.journal)
             try:
                 fresh = stores.journal.entries(after=after)
             except StoreError:  # it is written all the same: who follows the journal reads it later

@@ -7,6 +7,7 @@ has a revision of its own, so that changing one is no conflict for another.
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -146,6 +147,10 @@ class Flagd(Provider):
         layout = self._layout(rollout)
         if loaded is not None:
             return states.read(layout, loaded)
+        if not os.access(file.path.parent, os.W_OK | os.X_OK):
+            # It is not merely not written yet: its disk may be gone, and what clients were told is not known then.
+            why = "and its folder takes no file from you: is it mounted?"
+            raise ProviderError(f"{safe(file.path)} is not there, {why}")
         note = f"{safe(file.path)} does not exist yet: the first change creates it"
         return RolloutState(rollout, nobody(), states.NEVER_WRITTEN, notes=(note,))
 

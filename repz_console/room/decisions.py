@@ -78,8 +78,25 @@ class RolloutDecisions(Struct, frozen=True):
     confirmed: tuple[Exposure, ...] = ()
     """Distinct exposures that were confirmed, the latest first."""
 
+    def followed_by(self, waiting: RolloutDecisions) -> RolloutDecisions:
+        """The same with what was decided without the journal and is not in it yet."""
+        if waiting is NOTHING_DECIDED:
+            return self
+        return RolloutDecisions(
+            hold=self.hold or waiting.hold,
+            latest=_later(self.latest, waiting.latest),
+            desired=_later(self.desired, waiting.desired),
+            under_way=self.under_way + waiting.under_way,
+            unknown=self.unknown + waiting.unknown,
+            confirmed=self.confirmed,
+        )
+
 
 NOTHING_DECIDED = RolloutDecisions()
+
+
+def _later(one: ChangeRecord | None, other: ChangeRecord | None) -> ChangeRecord | None:
+    return max((each for each in (one, other) if each is not None), key=lambda each: each.at, default=None)
 
 
 def _identity(exposure: Exposure) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from repz_console.facts import Exposure, Freshness, Hold, Snapshot
+from repz_console.facts import Exposure, Freshness, Snapshot
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout
 from repz_console.plan.schedule import instant
@@ -31,17 +31,14 @@ class Surroundings(Struct, frozen=True):
     bugs: Freshness
     ends: datetime
     """When the plan is past."""
+    waiting: Decisions
+    """What was decided and is not in the journal yet."""
     damage: str = ""
     """Why the journal could not be read in full."""
-    held: Mapping[str, Hold] = {}
-    """Rollouts whose hold is not in the journal yet."""
 
     def decided(self, identity: str) -> RolloutDecisions:
-        """What was decided about a rollout, a hold included that is not in the journal yet."""
-        decided = self.decisions.rollout(identity)
-        if decided.hold is not None or identity not in self.held:
-            return decided
-        return replace(decided, hold=self.held[identity])
+        """What was decided about a rollout, also what is not in the journal yet."""
+        return self.decisions.rollout(identity).followed_by(self.waiting.rollout(identity))
 
 
 def build(around: Surroundings, now: datetime) -> RolloutsView:
@@ -100,7 +97,7 @@ def _basis(around: Surroundings, identity: str, controller: truths.Backend) -> E
     """What the stages are compared with: configured, else as last decided, else nobody."""
     if controller.state is not None:
         return controller.state.exposure
-    change = around.decisions.rollout(identity).desired
+    change = around.decided(identity).desired
     return change.intent.target if change is not None else exposures.nobody()
 
 
@@ -124,7 +121,7 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         current=where.current,
         next=where.next,
         planned=truths.planned(plan, rollout, now >= around.ends, configured.exposure, now),
-        desired=truths.desired(decided),
+        desired=truths.desired(decided, around.damage),
         configured=configured,
         measured=truths.measured(),
         revision=controller.state.revision if controller.state is not None else "",
@@ -140,7 +137,10 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
 
 def _drift(around: Surroundings, identity: str, controller: truths.Backend) -> tuple[str, ...]:
     """Where desired and configured differ. A decision may only be missing from a journal that was not read in full."""
-    drift = truths.drift(around.decisions, identity, around.plan.rollout[identity], controller)
+    decided, state = around.decided(identity), controller.state
+    known = (around.decisions, around.waiting)
+    ours = state is not None and any(each.change(state.op) or each.fenced(state.op) is not None for each in known)
+    drift = truths.drift(decided, around.plan.rollout[identity], controller, ours=ours)
     if drift and around.damage:
         return (f"not known whether what it has was decided here: {around.damage}",)
     return drift

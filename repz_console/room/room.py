@@ -20,12 +20,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from repz_console.events import Entry
-from repz_console.facts import Actor, Exposure, Freshness, Hold, Person, Snapshot
+from repz_console.facts import Actor, Exposure, Freshness, Person, Snapshot
 from repz_console.plan.model import Plan
 from repz_console.plan.schedule import Span, plan_span
 from repz_console.room import budget, bugs, clock, control, health, rollout, sources, stages, timeline
 from repz_console.room.control import Held, Standing
-from repz_console.room.decisions import Decisions
+from repz_console.room.decisions import Decisions, RolloutDecisions
 from repz_console.room.freshness import freshness, soonest, worst
 from repz_console.room.health import History
 from repz_console.room.memo import Memo
@@ -115,7 +115,7 @@ class Room:
         self._history: History = {}
         self._findings: tuple[FindingView, ...] = ()
         self._trouble, self._refused, self._damage = "", "", ""
-        self._held: dict[str, Hold] = {}
+        self._waiting = Decisions()
         self._bugs_into = ""
         self._spend_into = ""
         self._memos = _Memos()
@@ -142,7 +142,7 @@ class Room:
         trouble: str | None = None,
         refused: str | None = None,
         damage: str | None = None,
-        held: Mapping[str, Hold] | None = None,
+        waiting: Decisions | None = None,
         bugs_into: str | None = None,
         spend_into: str | None = None,
     ) -> None:
@@ -150,11 +150,10 @@ class Room:
 
         `entries` are further ones, oldest first (those already folded are passed over). `snapshots` are all sources'
         by id, those that follow the journal included, and `tells` the fields of `Facts` that each fills once it
-        answers. `lease` is the conn's and `collector` the collector's, None
-        while free. `trouble` is why the journal cannot be appended to, `refused` why the disk
-        took nothing when that was last tried and `damage` why the journal could not be read in full. `held` are the
-        rollouts whose hold was recorded elsewhere and is not journaled yet. `bugs_into` and `spend_into` are the
-        sources that new bugs and spend are written in, empty for none.
+        answers. `lease` is the conn's and `collector` the collector's, None while free. `trouble` is why the journal
+        cannot be appended to, `refused` why the disk took nothing when that was last tried and `damage` why the journal
+        could not be read in full. `waiting` is what was decided, recorded elsewhere and is not journaled yet.
+        `bugs_into` and `spend_into` are the sources that new bugs and spend are written in, empty for none.
         """
         self.decisions.fold(entries)
         self._plan = plan if plan is not None else self._plan
@@ -170,7 +169,7 @@ class Room:
         self._trouble = trouble if trouble is not None else self._trouble
         self._refused = refused if refused is not None else self._refused
         self._damage = damage if damage is not None else self._damage
-        self._held = dict(held) if held is not None else self._held
+        self._waiting = waiting if waiting is not None else self._waiting
         self._bugs_into = bugs_into if bugs_into is not None else self._bugs_into
         self._spend_into = spend_into if spend_into is not None else self._spend_into
 
@@ -202,6 +201,10 @@ class Room:
         viewer = self._viewer
         return control.standing(self._plan, viewer.actor, viewer.groups, viewer.known, self._lease)
 
+    def decided(self, identity: str) -> RolloutDecisions:
+        """What was decided about a rollout, also what is not in the journal yet."""
+        return self.decisions.rollout(identity).followed_by(self._waiting.rollout(identity))
+
     def _launch(self, rollouts: RolloutsView, now: datetime) -> LaunchView:
         main = rollouts.rollouts[0] if rollouts.rollouts else None
         backend = ""
@@ -225,8 +228,7 @@ class Room:
         return self._memos.launch.get((self._plan, origin, backend), now, build)
 
     def _clock(self, now: datetime) -> ClockView:
-        main = stages.main_rollout(self._plan)
-        hold = self.decisions.rollout(main).hold or self._held.get(main)
+        hold = self.decided(stages.main_rollout(self._plan)).hold
         still = self._memos.clock.get((self._plan, hold), now, lambda: clock.build(self._plan, hold, now))
         return still if still.now == now else replace(still, now=now)
 
@@ -245,7 +247,7 @@ class Room:
         decided: list[object] = [self.decisions.epoch, self.decisions.idle]
         decided += [self.decisions.rollout(identity) for identity in self._plan.rollout]
         controllers = [self._snapshots.get(each.controller) for each in self._plan.rollout.values()]
-        journal = (around.damage, self._held, *decided)
+        journal = (around.damage, self._waiting, *decided)
         inputs = (self._plan, around.control, around.queue, around.bugs, *journal, *controllers)
         return self._memos.rollout.get(inputs, now, lambda: rollout.build(around, now))
 
@@ -317,7 +319,7 @@ class Room:
             bugs=bucket,
             ends=self._memos.span.get((self._plan,), now, lambda: plan_span(self._plan))[1],
             damage=self._damage,
-            held=self._held,
+            waiting=self._waiting,
         )
 
     def _queue(self, now: datetime) -> tuple[bugs.Queue, Freshness]:

@@ -11,7 +11,7 @@ from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout
 from repz_console.plan.schedule import instant
 from repz_console.room import stages, words
-from repz_console.room.decisions import Decisions, RolloutDecisions
+from repz_console.room.decisions import RolloutDecisions
 from repz_console.room.freshness import freshness, trustworthy
 from repz_console.room.views import Truth
 
@@ -52,9 +52,11 @@ def _pace(wanted: Exposure, past: bool, configured: Exposure | None) -> str:
     return f"{words.headline(configured)} is configured: {where} the plan"
 
 
-def desired(decided: RolloutDecisions) -> Truth:
-    """What people last decided."""
+def desired(decided: RolloutDecisions, damage: str = "") -> Truth:
+    """What people last decided. `damage` is why the journal could not be read in full: more may have been."""
     change = decided.desired
+    if change is None and damage:
+        return Truth("desired", None, None, "", Freshness.DOWN, "not known: the journal cannot be read")
     if change is None:
         return Truth("desired", None, None, "", Freshness.LIVE, "nothing decided yet")
     return Truth("desired", change.intent.target, change.at, words.who(change.actor), Freshness.LIVE, _pending(decided))
@@ -90,10 +92,10 @@ def measured() -> Truth:
     return Truth("measured", None, None, "", Freshness.OFF, "no source measures exposure yet")
 
 
-def drift(decisions: Decisions, identity: str, rollout: Rollout, controller: Backend) -> tuple[str, ...]:
-    """Where the backend is not as decided, with who and when. Empty while that is not known."""
+def drift(decided: RolloutDecisions, rollout: Rollout, controller: Backend, *, ours: bool) -> tuple[str, ...]:
+    """Where the backend is not as decided, with who and when. Empty while that is not known. `ours` is whether a known
+    change or fence made it as it is."""
     state = controller.state
-    decided = decisions.rollout(identity)
     if state is None or decided.under_way:
         return ()
     change = decided.desired
@@ -101,7 +103,7 @@ def drift(decisions: Decisions, identity: str, rollout: Rollout, controller: Bac
         if exposures.is_nobody(state.exposure):
             return ()
         what = f"{rollout.controller} has {words.exposure(state.exposure)}, nobody decided that here"
-        return (f"{what}{_whose(decisions, state)}",)
+        return (f"{what}{_whose(state, ours)}",)
     read_at = controller.snapshot.last_ok_at if controller.snapshot is not None else None
     if read_at is None or read_at < change.state_at or exposures.same(change.intent.target, state.exposure):
         return ()
@@ -111,14 +113,14 @@ def drift(decisions: Decisions, identity: str, rollout: Rollout, controller: Bac
     )
     if change in decided.unknown:
         return (f"{what}: whether that was sent is not known",)
-    return (f"{what}{_whose(decisions, state)}",)
+    return (f"{what}{_whose(state, ours)}",)
 
 
-def _whose(decisions: Decisions, state: RolloutState) -> str:
+def _whose(state: RolloutState, ours: bool) -> str:
     """Who made the backend so, and when."""
     at = f" at {words.instant(state.changed_at)}" if state.changed_at is not None else ""
     by = f" by {state.changed_by}" if state.changed_by else ""
-    if decisions.change(state.op) is None and decisions.fenced(state.op) is None:
+    if not ours:
         return f": changed outside this console{by}{at}"
     return f": changed{by}{at}" if by or at else ""
 

@@ -287,8 +287,8 @@ def _plain(error: apsw.Error, path: Path | str) -> str:
     match error:
         case apsw.FullError():
             return _full(path)
-        case _ if disk and _is_read_only(path):
-            return f"The disk of {path} is read-only: nothing was written; `dmesg` tells why, then remount it"
+        case _ if disk and is_read_only(path):
+            return read_only_disk(path)
         case apsw.IOError() if _has_no_room(path):
             return _full(path)
         case apsw.BusyError() | apsw.LockedError():
@@ -306,11 +306,16 @@ def _plain(error: apsw.Error, path: Path | str) -> str:
             return f"{path}: {error}"
 
 
+def read_only_disk(path: Path | str) -> str:
+    """Why nothing can be written to a file on a disk that is mounted read-only, in one line."""
+    return f"The disk of {path} is read-only: nothing was written; `dmesg` tells why, then remount it"
+
+
 def _full(path: Path | str) -> str:
     return f"The disk is full: nothing was written to {path}; make room there"
 
 
-def _is_read_only(path: Path | str) -> bool:
+def is_read_only(path: Path | str) -> bool:
     """Whether the file system of a file is mounted so, which SQLite tells in several ways."""
     with suppress(OSError):
         return bool(os.statvfs(Path(path).parent).f_flag & os.ST_RDONLY)

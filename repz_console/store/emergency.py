@@ -16,7 +16,7 @@ import stat
 import struct
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -250,10 +250,17 @@ class Emergency:
                     file.clear(uniques)
 
 
+def of_journal(records: Iterable[Record], journal: Journal) -> tuple[Record, ...]:
+    """Those that were recorded for this journal. What is older than its beginning was recorded for another one that
+    lay at the same place: nothing of that holds here."""
+    born = journal.born()
+    return tuple(record for record in records if born is None or record.at >= born)
+
+
 def bring_in(journal: Journal, emergency: Emergency, importer: Actor) -> int:
-    """Journal every record under the name and time that it has, and forget it once it is durable. Returns how many
-    entries are new. Raises `StoreError`; nothing is then forgotten."""
-    records = emergency.read()
+    """Journal every record of this journal under the name and time that it has, and forget it once it is durable.
+    Returns how many entries are new. Raises `StoreError`; nothing is then forgotten."""
+    records = of_journal(emergency.read(), journal)
     if not records:
         return 0
     new: list[tuple[int, Record]] = []

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +179,16 @@ class Journal:
         found = self.entries(after=seq - 1, limit=1)
         return found[0] if found and found[0].seq == seq else None
 
+    def born(self) -> datetime | None:
+        """When it began: at its first entry; while it has none, when its lock file was made. None if that is not
+        known."""
+        rows = self.read("SELECT at FROM entry ORDER BY seq LIMIT 1")
+        if rows:
+            return datetime.fromisoformat(rows[0][0])
+        with suppress(OSError):
+            return datetime.fromtimestamp(self.path.with_suffix(".lock").stat().st_mtime, UTC)
+        return None
+
     def head(self) -> tuple[int, str]:
         """The newest entry's number and hash; (0, "") of an empty journal."""
         rows = self.read("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1")
@@ -323,9 +333,11 @@ def _connect(path: Path, lock: database.Lock, read_only: bool) -> tuple[apsw.Con
                 return _empty(), Condition(f"There is nothing in {path} yet")
             if found < JOURNAL.version:
                 raise StoreError(f"{path} needs an upgrade: open it once with a console that may write it")
-            return db, Condition(
-                "Opened for reading" if read_only else f"{path} may not be written by you: open for reading"
-            )
+            if read_only:
+                return db, Condition("Opened for reading")
+            if database.is_read_only(path):
+                return db, Condition(database.read_only_disk(path))
+            return db, Condition(f"{path} may not be written by you: open for reading")
     except StoreError as error:
         db.close()
         if not database.is_damage(error):

@@ -19,6 +19,7 @@ class Messages:
         """`notices` are said one after the other from the start."""
         self._waiting = list(notices)
         self._known = set(self._waiting)
+        self._current: set[str] = set()
         self._message: Span = ("", "text")
         self._until = 0.0
 
@@ -28,10 +29,16 @@ class Messages:
         self._until = time.monotonic() + SECONDS.get(role, 6.0)
 
     def notice(self, notices: Iterable[str]) -> None:
-        """Say each of these once, when there is time for it."""
-        fresh = [notice for notice in notices if notice not in self._known]
-        self._waiting += fresh
-        self._known.update(fresh)
+        """Say each of these, which are all that hold now, once, when there is time for it. One of an earlier call that
+        no longer holds is not said any more."""
+        now = list(notices)
+        ended = self._current.difference(now)
+        self._waiting = [notice for notice in self._waiting if notice not in ended]
+        self._waiting += [notice for notice in now if notice not in self._known]
+        self._known.update(now)
+        self._current = set(now)
+        if self._message[0] in map(safe, ended):
+            self._until = 0.0
 
     @property
     def now(self) -> Span | None:

@@ -7,11 +7,12 @@ import os
 import pwd
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from repz_console.commands.examine.answer import Answer
 from repz_console.plan.model import Seat
-from repz_console.store import place
+from repz_console.store import database, place
 from repz_console.text import safe
 
 AREA = "store"
@@ -68,9 +69,11 @@ def _rights(folder: Path, status: os.stat_result, shared: bool) -> Answer:
     mode = f"mode {stat.S_IMODE(status.st_mode):04o}"
     group = group_name(status.st_gid)
     line = f"{mode}, {f'shared by the group {group}' if shared else 'yours alone'}"
+    if database.is_read_only(folder / "journal.db"):
+        remedy = "`dmesg` tells why; then remount it: consoles that are open go on by themselves"
+        return Answer(AREA, "rights", "bad", f"{line}; its disk is mounted read-only", remedy)
     if not os.access(folder, os.W_OK):
-        remedy = f"sudo usermod -aG {group} {_me()}, then log in again" if shared else "ask its owner to share it"
-        return Answer(AREA, "rights", "bad", f"{line}; you may not write it", remedy)
+        return Answer(AREA, "rights", "bad", f"{line}; you may not write it", _entry(status.st_gid, shared))
     if status.st_mode & stat.S_IWGRP and not shared:
         line = f"{mode}: group-writable, but new files do not take over the group"
         return Answer(AREA, "rights", "warn", line, f"chmod g+s {folder}")
@@ -79,6 +82,19 @@ def _rights(folder: Path, status: os.stat_result, shared: bool) -> Answer:
     if status.st_mode & stat.S_IRWXO:
         return Answer(AREA, "rights", "warn", f"{line}; others may look into it", f"chmod o-rwx {folder}")
     return Answer(AREA, "rights", "ok", line)
+
+
+def _entry(gid: int, shared: bool) -> str:
+    """How somebody gets to write the folder."""
+    group, me = group_name(gid), _me()
+    if not shared:
+        return "ask its owner to share it"
+    if gid in os.getgroups():
+        return f"you are in the group {group}: sudo repz-console init --shared {group} puts its rights right"
+    with suppress(KeyError):
+        if me in members(gid):
+            return f"you are in the group {group} since after you logged in: log in again"
+    return f"sudo usermod -aG {group} {me}, then log in again"
 
 
 def _files(folder: Path, gid: int, shared: bool) -> Answer:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import apsw
 
 from repz_console.commands.examine.answer import Answer
+from repz_console.room import words
 from repz_console.store import place
 from repz_console.store.errors import StoreError
 from repz_console.store.journal import Journal
@@ -20,6 +24,10 @@ LARGE_LOG = 16 * 1024 * 1024
 """Bytes of a write-ahead log from which something keeps it from being folded in: it is short while all is well."""
 LOW_SPACE = 256 * 1024 * 1024
 """Bytes free below which a long launch may fill the disk."""
+_ROOM_NEEDED = 256 * 1024
+"""Bytes that a few entries and the log's next pages take."""
+_STEERING = """SELECT at, kind FROM entry WHERE kind IN ('store.restored', 'store.retired', 'store.steers')
+ORDER BY seq DESC LIMIT 1"""
 
 
 def examine(path: str, base: Path) -> list[Answer]:
@@ -60,6 +68,17 @@ def _sqlite(version: str) -> Answer:
 def _space(folder: Path) -> Answer:
     free = shutil.disk_usage(folder).free
     line = f"{free // (1024 * 1024):,} MB free"
+    try:
+        # By trying: a quota shows in no figure. The file has no name, or one for the moment alone.
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_ROOM_NEEDED))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except PermissionError:
+        pass  # said of its rights
+    except OSError as error:
+        line = f"{line}; the folder takes no entry: {error.strerror}"
+        return Answer(AREA, "space", "bad", line, "make room: until then nothing is journaled, and nobody widens")
     if free < LOW_SPACE:
         return Answer(AREA, "space", "warn", line, "make room: a full disk stops the journal, and with it widening")
     return Answer(AREA, "space", "ok", line)
@@ -74,12 +93,14 @@ def _journal(folder: Path) -> list[Answer]:
         return [Answer(AREA, "journal", "bad", str(error))]
     try:
         verified = journal.verify()
+        steering = journal.read(_STEERING)
     except StoreError as error:
         return [Answer(AREA, "journal", "bad", str(error))]
     finally:
         journal.close()
     if verified.ok:
-        return [Answer(AREA, "journal", "ok", f"{verified.length:,} entries, the chain is whole")]
+        whole = Answer(AREA, "journal", "ok", f"{verified.length:,} entries, the chain is whole")
+        return [whole, *_steering(*steering[0])] if steering else [whole]
     return [
         Answer(
             AREA,
@@ -89,6 +110,13 @@ def _journal(folder: Path) -> list[Answer]:
             "keep the file as evidence; put back a copy with `repz-console store restore --set-aside`",
         )
     ]
+
+
+def _steering(at: str, kind: str) -> Iterator[Answer]:
+    """Only of a store from which nobody may widen."""
+    if kind != "store.steers":
+        line = f"{kind.removeprefix('store.')} at {words.instant(datetime.fromisoformat(at))}: nobody widens from here"
+        yield Answer(AREA, "steering", "bad", line, "repz-console store take-over makes it steer")
 
 
 def _telemetry(folder: Path) -> Answer:

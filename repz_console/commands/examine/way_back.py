@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from repz_console.commands.examine.answer import Answer
 from repz_console.config import Loaded
 from repz_console.store import identity, place, syslog
-from repz_console.store.emergency import SLOTS, Emergency, EmergencyFile
+from repz_console.store.emergency import SLOTS, Emergency, EmergencyFile, Record, of_journal
 from repz_console.store.errors import StoreError
+from repz_console.store.journal import Journal
 from repz_console.tui.paint.format import count
 
 AREA = "way back without a journal"
@@ -29,7 +30,7 @@ def examine(loaded: Loaded, state: Path | None, sources: Iterable[Answer]) -> li
             meant = place.located(loaded.plan.store.path, loaded.path.parent)
     files = Emergency(meant or loaded.path.parent).files[0 if state is not None else 1 :]
     answers = [_rehearsed(file) for file in files]
-    answers.append(_waiting(files))
+    answers += _waiting(files, meant)
     answers.append(_syslog())
     recorded = any(answer.state == "ok" for answer in answers[: len(files)])
     obstacles = {answer.subject: answer.line for answer in sources if answer.state == "bad"}
@@ -56,17 +57,39 @@ def _rehearsed(file: EmergencyFile) -> Answer:
     return Answer(AREA, subject, "ok", f"{taken}; {free} of {SLOTS} slots free, on the disk already: {file.path}")
 
 
-def _waiting(files: Iterable[EmergencyFile]) -> Answer:
-    waiting = 0
+def _waiting(files: Iterable[EmergencyFile], store: Path | None) -> Iterator[Answer]:
+    """What waits in the files, and what in them is none of this journal's."""
+    waiting: dict[str, Record] = {}
+    strange: dict[Path, int] = {}
     for file in files:
-        try:
-            waiting += len(file.read())
-        except StoreError:  # said above
-            continue
+        with suppress(StoreError):  # said above
+            records = file.read()
+            ours = _ours(records, store)
+            waiting |= {record.unique: record for record in ours}
+            if len(ours) < len(records):
+                strange[file.path] = len(records) - len(ours)
     if waiting:
-        line = f"{count(waiting, 'entry', 'entries')} recorded without the journal and not in it yet"
-        return Answer(AREA, "waiting", "warn", line, _MEND)
-    return Answer(AREA, "waiting", "ok", "nothing waits to be journaled")
+        line = f"{count(len(waiting), 'entry', 'entries')} recorded without the journal and not in it yet"
+        yield Answer(AREA, "waiting", "warn", line, _MEND)
+    else:
+        yield Answer(AREA, "waiting", "ok", "nothing waits to be journaled")
+    for path, number in strange.items():
+        line = f"{path} has {count(number, 'record')} from before this journal began: it is not taken in"
+        yield Answer(AREA, "left over", "warn", line, f"of no use any more? then rm {path}; it is made anew")
+
+
+def _ours(records: Sequence[Record], store: Path | None) -> Sequence[Record]:
+    """Those of the journal that is in the store now; all, where none can be read."""
+    if store is None or not records or not (store / "journal.db").exists():
+        return records
+    try:
+        journal = Journal.open(store, read_only=True)
+    except StoreError:  # said of the store
+        return records
+    try:
+        return of_journal(records, journal)
+    finally:
+        journal.close()
 
 
 def _syslog() -> Answer:

@@ -13,7 +13,7 @@ from repz_console import events
 from repz_console.facts import Exposure, Freshness
 from repz_console.room.views import RoomView
 from repz_console.tui.paint.base import Brush, Glyphs, Line, Sheet, Span
-from repz_console.tui.paint.format import count, spread, wrap
+from repz_console.tui.paint.format import spread, wrap
 from repz_console.tui.paint.rows import (
     Cell,
     Listing,
@@ -28,7 +28,7 @@ from repz_console.tui.paint.rows import (
 )
 from repz_console.tui.paint.sentences import exposed, sentence
 from repz_console.tui.paint.times import clock, moment, weekday, zone_of
-from repz_console.tui.paint.words import chip
+from repz_console.tui.paint.words import chip, journal_length
 
 _ROLES: dict[type, str] = {
     events.ChangeIntended: "strong",
@@ -59,7 +59,8 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
     width = brush.size.width - aside
     head: list[Line] = [_header(view, brush)]
     if not entries:
-        said = f" No entry has the words {words}." if words else " Nothing has been decided yet."
+        nothing = f" Not known: {view.journal.damage}." if view.journal.damage else " Nothing has been decided yet."
+        said = f" No entry has the words {words}." if words else nothing
         return Sheet(clip_all([*head, ((said, "muted"),)], brush.size.width, glyphs), ["", ""], 1)
     zone, now = zone_of(view.clock.zone), view.clock.now
     # The last entry is the oldest: if it is of today, so is every other.
@@ -97,7 +98,7 @@ def paint(view: RoomView, brush: Brush) -> Sheet:
 
 def _header(view: RoomView, brush: Brush) -> Line:
     journal, glyphs = view.journal, brush.glyphs
-    left: list[Span] = [(" Journal", "strong"), (f"  {count(journal.length, 'entry', 'entries')}", "text")]
+    left: list[Span] = [(" Journal", "strong"), (f"  {journal_length(journal)}", "text")]
     if journal.head:
         left.append((f"  chain {journal.head[:8]}", "muted"))
     if brush.choices.filter:

@@ -17,7 +17,7 @@ from repz_console.tui.paint.format import brief, count, cut, exposure_percent, f
 from repz_console.tui.paint.rows import Rows, longest, side, side_width
 from repz_console.tui.paint.sentences import sentence
 from repz_console.tui.paint.times import age, minute, moment, weekday, zone_of
-from repz_console.tui.paint.words import VERDICT_ROLE, chip, signed, stage_name
+from repz_console.tui.paint.words import VERDICT_ROLE, chip, journal_length, signed, stage_name
 
 _LABEL = 9
 _JOURNAL_LEAST = 3
@@ -204,7 +204,8 @@ def _journal(view: RoomView, brush: Brush, most: int) -> list[tuple[Line, str]]:
     zone, glyphs = zone_of(view.clock.zone), brush.glyphs
     latest = _told(view)[:most]
     if not latest:
-        return [((_label("JOURNAL"), ("empty", "muted")), "")]
+        empty = "empty" if not view.journal.damage else "not known: the journal cannot be read"
+        return [((_label("JOURNAL"), (empty, "muted")), "")]
     names = longest((entry.actor.user for entry in latest), 10)
     whens = [moment(entry.at, view.clock.now, zone) for entry in latest]
     column = longest(whens, 12)
@@ -222,7 +223,7 @@ def _journal(view: RoomView, brush: Brush, most: int) -> list[tuple[Line, str]]:
 
 def _journal_side(view: RoomView, room: int, most: int, glyphs: Glyphs) -> list[Line]:
     zone = zone_of(view.clock.zone)
-    lines: list[Line] = [(("JOURNAL", "title"), (f"  {count(view.journal.length, 'entry', 'entries')}", "muted"))]
+    lines: list[Line] = [(("JOURNAL", "title"), (f"  {journal_length(view.journal)}", "muted"))]
     for entry in _told(view):
         if len(lines) >= most:
             break

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from repz_console.facts import Freshness, Verdict
-from repz_console.room.views import HealthView, RoomView, SourceView, StageView
+from repz_console.room.views import HealthView, JournalView, RoomView, SourceView, StageView
 from repz_console.tui.paint.base import Glyphs, Line, Span
-from repz_console.tui.paint.format import percent
+from repz_console.tui.paint.format import count, percent
 from repz_console.tui.paint.times import clock, interval, moment, zone_of
 
 FRESHNESS_ROLE = {
@@ -35,6 +35,13 @@ def sign(role: str, glyphs: Glyphs) -> str:
 def signed(role: str, text: str, glyphs: Glyphs) -> Span:
     """`text` behind the sign of its role."""
     return (f"{sign(role, glyphs)} {text}", role)
+
+
+def journal_length(journal: JournalView) -> str:
+    """`1,234 entries`; that it is not known, where none could be read."""
+    if journal.damage and not journal.length:
+        return "not known: the journal cannot be read"
+    return count(journal.length, "entry", "entries")
 
 
 def chip(freshness: Freshness, sources: Collection[str], view: RoomView, glyphs: Glyphs) -> Line:
