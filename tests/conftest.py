@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,3 +93,12 @@ def consoles(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Consol
     from tests.support.consoles import Consoles
 
     return Consoles(tmp_path, tmp_path_factory.getbasetemp() / "bytecode")
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that other users can get to, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder

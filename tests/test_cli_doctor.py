@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from repz_console import config
 from repz_console.commands.doctor import zones
 from repz_console.commands.examine import clock, configuration, sharing, sources, storage, terminal
 from repz_console.commands.examine.answer import Answer
-from repz_console.events import NoteAdded
+from repz_console.events import NoteAdded, StoreRestored, StoreSteers
 from repz_console.facts import Actor
 from repz_console.store.journal import Journal
+from tests.support.broken import fill, mounted
 from tests.support.commands import Commands
+from tests.support.users import needs_root
 
 LAUNCH = """
 [launch]
@@ -105,6 +108,33 @@ def test_a_whole_journal_is_good_and_a_damaged_one_is_not(tmp_path: Path) -> Non
     answer = of(storage.examine(str(tmp_path), tmp_path), "journal")
     assert answer.state == "bad"
     assert "4" in answer.line
+
+
+@needs_root
+def test_a_disk_that_takes_no_entry_is_bad(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir(mode=0o700)
+    with mounted("-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", at=tmp_path / "store"):
+        Journal.open(tmp_path / "store").close()
+        fill(tmp_path / "store")
+        found = of(storage.examine("store", tmp_path), "space")
+        assert found.state == "bad"
+        assert "takes no entry: No space left on device" in found.line
+
+
+def test_a_store_that_does_not_steer_is_bad_until_it_does(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir(mode=0o700)
+    journal = Journal.open(tmp_path / "store")
+    me = Actor("ann", 1, "jump", "pts/1", "c1")
+    journal.append(NoteAdded("first"), me)
+    assert "steering" not in [each.subject for each in storage.examine("store", tmp_path)]
+    journal.append(StoreRestored(1, "00", "old", "/srv", datetime.now(UTC)), me)
+    found = of(storage.examine("store", tmp_path), "steering")
+    assert found.state == "bad"
+    assert found.line.startswith("restored at ")
+    assert "take-over" in found.remedy
+    journal.append(StoreSteers(epoch=1), me)
+    assert "steering" not in [each.subject for each in storage.examine("store", tmp_path)]
+    journal.close()
 
 
 def test_a_log_that_is_not_folded_in_is_named_with_its_size(tmp_path: Path) -> None:

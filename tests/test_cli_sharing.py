@@ -8,8 +8,6 @@ import os
 import pwd
 import random
 import stat
-import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -55,15 +53,6 @@ GROUP = own_group()
 @pytest.fixture
 def repz(capsys: pytest.CaptureFixture[str]) -> Commands:
     return Commands(capsys)
-
-
-@pytest.fixture
-def reachable() -> Iterator[Path]:
-    """A folder that other users can get to, which pytest's own are not."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
 
 
 def init(repz: Commands, folder: Path, *more: str) -> Answer:

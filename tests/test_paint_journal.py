@@ -95,3 +95,12 @@ def test_a_journal_that_could_not_be_read_in_full_is_not_live() -> None:
     damaged = replace(ROOM, journal=replace(ROOM.journal, damage="journal.db is damaged: page 3"))
     assert "DOWN" in picture(journal.paint(damaged, Brush(size=PANE, choices=Choices())))
     assert "DOWN" not in picture(journal.paint(ROOM, Brush(size=PANE, choices=Choices())))
+
+
+def test_nothing_is_told_of_a_journal_that_cannot_be_read() -> None:
+    view = replace(EMPTY, journal=replace(EMPTY.journal, length=0, latest=(), damage="the disk is gone"))
+    seen = picture(journal.paint(view, Brush(PANE)))
+    assert "Journal  not known: it cannot be read" in seen
+    assert " Not known: the disk is gone." in seen
+    assert "0 entries" not in seen
+    assert "decided" not in seen

@@ -153,3 +153,12 @@ def test_what_is_wrong_with_a_source_comes_before_where_its_file_lies() -> None:
 def test_a_conn_of_which_nothing_is_known_is_not_called_free() -> None:
     unread = replace(ROOM, control=replace(ROOM.control, state="UNKNOWN", holder="", mine=False))
     assert " CONN     ▲ UNKNOWN, the journal cannot be read" in picture(room.paint(unread, Brush(PANE)))
+
+
+def test_a_journal_that_cannot_be_read_is_not_called_empty() -> None:
+    view = replace(EMPTY, journal=replace(EMPTY.journal, length=0, latest=(), damage="the disk is gone"))
+    for size in (PANE, Size(120, 36)):
+        seen = picture(room.paint(view, Brush(size)), size)
+        assert "not known: it cannot be read" in seen
+        assert "empty" not in seen
+        assert "0 entries" not in seen

@@ -277,3 +277,21 @@ def test_syslog_is_told_without_waiting_and_what_nobody_hears_is_known(
         threading.Thread(target=flood, daemon=True).start()
         assert done.wait(60), "it waits for a daemon that does not read"
         assert not told[-1]
+
+
+def test_what_is_older_than_the_journal_was_recorded_for_another_one_and_is_left_alone(tmp_path: Path) -> None:
+    places = Emergency(tmp_path)
+    places.prepare()
+    old, new = record(1), record(2)
+    places.files[0].write(old)
+    journal = Journal.open(tmp_path)
+    made = tmp_path / "journal.lock"
+    os.utime(made, (AT.timestamp() + 2, AT.timestamp() + 2))
+    assert bring_in(journal, places, actor("ben")) == 0
+    assert journal.entries() == []
+    journal.append(NoteAdded("the first"), actor(), at=AT + timedelta(seconds=2))
+    places.files[0].write(new)
+    assert bring_in(journal, places, actor("ben")) == 1
+    assert [entry.event for entry in journal.entries()][1] == new.event
+    assert places.read() == (old,)
+    journal.close()

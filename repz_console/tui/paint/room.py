@@ -204,7 +204,7 @@ def _journal(view: RoomView, brush: Brush, most: int) -> list[tuple[Line, str]]:
     zone, glyphs = zone_of(view.clock.zone), brush.glyphs
     latest = _told(view)[:most]
     if not latest:
-        empty = "empty" if not view.journal.damage else "not known: the journal cannot be read"
+        empty = journal_length(view.journal) if view.journal.damage else "empty"
         return [((_label("JOURNAL"), (empty, "muted")), "")]
     names = longest((entry.actor.user for entry in latest), 10)
     whens = [moment(entry.at, view.clock.now, zone) for entry in latest]

@@ -40,7 +40,7 @@ def signed(role: str, text: str, glyphs: Glyphs) -> Span:
 def journal_length(journal: JournalView) -> str:
     """`1,234 entries`; that it is not known, where none could be read."""
     if journal.damage and not journal.length:
-        return "not known: the journal cannot be read"
+        return "not known: it cannot be read"
     return count(journal.length, "entry", "entries")
 
 
