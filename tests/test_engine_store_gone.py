@@ -119,13 +119,17 @@ def test_a_kill_by_somebody_outside_the_group_does_not_say_that_it_worked(
     (reachable / "config.toml").chmod(0o644)
     asyncio.run(exposed_at(mine, 20))
     (reachable / "store").chmod(0o755)
-    monkeypatch.setenv("HOME", str(reachable / "home"))
+    home = reachable / "home"
+    home.mkdir()
+    home.chmod(0o777)
+    monkeypatch.setenv("XDG_STATE_HOME", str(home))
 
     def work() -> None:
         outcome = killed(mine)
         assert outcome.state == "rejected", outcome.line
 
     assert as_user(7001, [], work) == ""
+    assert own_flags() == []
     now = configured(mine)
     assert now is not None
     assert set(now.percent.values()) == {20}

@@ -139,7 +139,7 @@ def test_a_full_disk_leaves_no_half_copy(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_turned_read_only_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_is_read_only", lambda path: True)
+    monkeypatch.setattr(database, "is_read_only", lambda path: True)
     with Disk() as disk:
         journal = Journal.open(tmp_path)
         disk.fail(1, "EIO")
