@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
-import fcntl
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +39,6 @@ def files(folder: Path) -> list[str]:
 
 def set_aside(folder: Path) -> list[bytes]:
     return [file.read_bytes() for file in folder.iterdir() if "set-aside" in file.name]
-
-
-@contextlib.contextmanager
-def frozen_console(folder: Path) -> Iterator[None]:
-    with open(folder / ".flags.json.lock") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 async def test_a_missing_file_is_nobody_at_revision_0_and_says_so(tmp_path: Path) -> None:
@@ -276,37 +266,6 @@ async def test_a_new_file_can_be_read_by_clients_of_other_users(tmp_path: Path) 
     finally:
         os.umask(old)
     assert (tmp_path / "flags.json").stat().st_mode & 0o777 == 0o644
-
-
-async def test_a_frozen_console_holds_up_a_change_but_not_a_kill(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(flagd_file, "_LOCK_WAIT", 0.05)
-    console = flags(tmp_path)
-    state = await console.apply(change("a", {"us": 50}, "core"))
-    with frozen_console(tmp_path):
-        with pytest.raises(Refused, match="another console"):
-            await console.apply(change("b", {"us": 60}, "core", expect=state.revision))
-        assert is_nobody((await console.apply(change("k", {}, force=True))).exposure)
-
-
-async def test_a_full_disk_refuses_a_change_and_a_kill_overwrites_in_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    console = flags(tmp_path)
-    state = await console.apply(change("a", {"us": 50}, "core"))
-    before = (tmp_path / "flags.json").read_bytes()
-    names = files(tmp_path)
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(flagd_file.FlagFile, "_write_new", full)
-    with pytest.raises(Refused, match="No space left"):
-        await console.apply(change("b", {"us": 10}, "core", expect=state.revision))
-    assert (tmp_path / "flags.json").read_bytes() == before
-    assert is_nobody((await console.apply(change("k", {}, force=True))).exposure)
-    assert files(tmp_path) == names
 
 
 async def test_a_change_whose_caller_stopped_waiting_is_dropped(

@@ -139,6 +139,8 @@ class Flagd(Provider):
             raise ProviderError(f"{safe(file.path)}: {safe(error.strerror)}") from None
         if loaded is not None:
             self._last_good = loaded.document
+        elif not file.path.parent.is_dir():
+            raise ProviderError(f"the folder {safe(file.path.parent)} does not exist")
         elif file.vanished():
             raise ProviderError(f"{safe(file.path)} is gone: running clients go on with what they read last")
         return loaded
@@ -195,7 +197,8 @@ class Flagd(Provider):
         base = self._base(file, loaded, change, widening=widening)
         document = states.write(layout, base, change, datetime.now(UTC))
         _prove(layout, document, change)
-        file.replace(document, loaded, force=change.force, not_after=not_after)
+        # What gives nobody more is written in place rather than not at all.
+        file.replace(document, loaded, force=change.force, in_place=not widening, not_after=not_after)
         return None
 
     def _base(self, file: FlagFile, loaded: Loaded | None, change: Change, *, widening: bool) -> Document:

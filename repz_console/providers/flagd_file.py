@@ -23,6 +23,8 @@ from repz_console.text import safe
 
 MOST_BYTES = 4_000_000
 _PROBE_BYTES = 4096
+_NEW = ".new"
+"""How the name of a document ends that is not yet in its place."""
 _LOCK_WAIT = 2.0
 """Seconds that a writer waits for another to finish; one takes milliseconds."""
 
@@ -62,6 +64,7 @@ class FlagFile:
 
     def __init__(self, path: Path) -> None:
         self._named = path
+        self._has_lock = False
 
     @cached_property
     def path(self) -> Path:
@@ -122,8 +125,11 @@ class FlagFile:
                         break
                     raise Busy("another console has been writing it for too long")
                 time.sleep(0.02)
+            else:
+                self._has_lock = True
             yield
         finally:
+            self._has_lock = False
             os.close(descriptor)
 
     def set_aside(self) -> None:
@@ -131,36 +137,54 @@ class FlagFile:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
         shutil.copyfile(self.path, self.path.with_name(f"{self.path.name}.set-aside-{stamp}"))
 
-    def replace(self, document: Document, before: Loaded | None, *, force: bool, not_after: float) -> None:
+    def replace(
+        self, document: Document, before: Loaded | None, *, force: bool, in_place: bool, not_after: float
+    ) -> None:
         """Put `document` in the file's place, durable on return and newer than everything before.
 
         Raises `Busy` and `OSError` when nothing was written: the file is no longer `before`, or the monotonic clock is
         past `not_after`, when nobody waits for the outcome any more. Raises `Unsettled` when something was. `force`
-        overwrites whatever is there, in place if the folder takes no new file.
+        overwrites whatever is there. `in_place` is what to do if the folder takes no new file, as on a full disk:
+        whether to overwrite the old one, which is torn for a moment, or to give up.
         """
         encoded = encode(document)
         newest_ns = max(self._newest_ns(), self._modified_ns())
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.{time.monotonic_ns()}.new")
+
+        def check() -> None:
+            if force:
+                return
+            if self._modified_ns() != (before.modified_ns if before else 0):
+                raise Busy("somebody else wrote it at the same moment")
+            if time.monotonic() > not_after:
+                raise Busy("the disk took too long; the change was dropped")
+
+        if force and not self._has_lock:
+            self._disarm_others()
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.{time.monotonic_ns()}{_NEW}")
         try:
             self._write_new(temporary, encoded)
             modified_ns = _make_newer(temporary, newest_ns)
-            if not force:
-                if self._modified_ns() != (before.modified_ns if before else 0):
-                    raise Busy("somebody else wrote it at the same moment")
-                if time.monotonic() > not_after:
-                    raise Busy("the disk took too long; the change was dropped")
+            check()
             os.replace(temporary, self.path)
         except (OSError, Busy) as error:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-            if not force:
+            if not in_place or isinstance(error, Busy):
                 raise
+            check()
             modified_ns = self._overwrite(encoded, newest_ns, error)
         self._remember(modified_ns)
         try:
             _sync_folder(self.path.parent)
         except OSError as error:
             raise Unsettled(f"it was written, but may not survive a power cut: {safe(error.strerror)}") from error
+
+    def _disarm_others(self) -> None:
+        """Take away what a console that froze with the lock was about to put in place: when it wakes it finds nothing
+        to put there, and not its old document over this one."""
+        for waiting in self.path.parent.glob(f".{self.path.name}.*{_NEW}"):
+            with contextlib.suppress(OSError):
+                waiting.unlink()
 
     def trouble(self) -> str:
         """Why this user could not write the file now, in one line; empty if nothing stands in the way."""
