@@ -98,6 +98,8 @@ def command_line() -> Any:
         def resolve_command(
             self, ctx: click.Context, args: list[str]
         ) -> tuple[str | None, click.Command | None, list[str]]:
+            # On a terminal left raw, Enter ends no line for a plain shell: it becomes part of the word.
+            args = [word.rstrip("\r") for word in args[:1]] + args[1:]
             if args and args[0] not in COMMANDS and not args[0].startswith("-"):
                 raise click.exceptions.UsageError(unknown_command(args[0]), ctx)
             return super().resolve_command(ctx, args)

@@ -158,3 +158,16 @@ def _fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_failures_say_themselves_under_the_programs_name(capsys: pytest.CaptureFixture[str]) -> None:
     failures.say("something")
     assert capsys.readouterr().err == "repz-console: something\n"
+
+
+@pytest.mark.parametrize("name", ["journal", "rollout", "store", "bug", "spend"])
+def test_no_line_of_help_is_cut_at_80_columns(name: str, repz: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = repz(name, "--help").out.partition("Commands:")[2].splitlines()
+    assert listed
+    assert not [line for line in listed if line.endswith("...") or len(line) > 80]
+
+
+def test_a_carriage_return_behind_the_command_is_the_enter_of_a_raw_terminal(repz: Commands) -> None:
+    assert repz("reset\r").code == Exit.NO_TERMINAL
+    assert "no command" in repz("chek\r").err

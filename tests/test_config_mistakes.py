@@ -17,6 +17,7 @@ from repz_console.mistakes import Mistake
 from repz_console.plan import schedule
 from repz_console.plan.lint import findings
 from repz_console.plan.money import charges
+from repz_console.plan.wrong import nearest
 from tests.support.configs import SMALL, changed, loaded, mistakes
 
 TEN = changed(
@@ -218,3 +219,9 @@ def _use(found: config.Loaded) -> None:
 
 
 SHIPPED = (Path(__file__).parent.parent / "config.toml").read_text()
+
+
+def test_only_what_is_nearly_the_same_word_is_taken_for_a_slip() -> None:
+    known = ["kind", "every", "timeout", "options"]
+    assert nearest("verify", known) == ""
+    assert [nearest(word, known) for word in ("knid", "evry", "Timeouts")] == ["kind", "every", "timeout"]

@@ -139,9 +139,7 @@ async def test_a_full_disk_is_in_the_banner_until_it_takes_an_entry(tmp_path: Pa
         await limit(1)
         with pytest.raises(StoreError, match="disk is full"):
             await session.write(NoteAdded("x" * 100_000))
-        line = banner(session.view(), 200)
-        assert line is not None
-        assert "READ-ONLY: The disk is full" in text_of(line)
+        assert "READ-ONLY: The disk is full" in text_of(banner(session.view(), 200)[0])
         assert not session.view().journal.closed
         assert freshness(session) == dict.fromkeys(FED, Freshness.LIVE)
         await limit(100_000)

@@ -44,7 +44,8 @@ IN_TROUBLE = """\
  configured   unknown  no answer                         ana 3 Feb 09:03 ✖ DOWN
  measured           -  no source measures it                              ○ OFF
  ▲ HOLD by bo since 3 Feb 08:57: payment errors (u resumes)
- ✖ UNKNOWN whether op-10 happened: nothing widens until it is settled
+ ✖ UNKNOWN whether set to 60 % by ana happened: nothing widens until it is
+   settled
  ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)
    Stage        When               Share  Regions      Features
  ✔ Soft launch  Mon 1 Feb 00:00     20 %  us ca        core
@@ -53,8 +54,7 @@ IN_TROUBLE = """\
  ○ Thursday     Thu 4 Feb           80 %  all regions  the same
  ○ Full launch  Fri 5 Feb 09:00    100 %  the same     the same
  Gates for Wednesday  ✖ FAIL  3 of 5 gates pass
- ✖ FAIL          No open P0            P0 bugs: 1 open (12): blocks every step
- ▲ INCONCLUSIVE  Data is fresh         bugs were last read 12m ago, 60 s allow…"""
+ ✖ FAIL          No open P0            P0 bugs: 1 open (12): blocks every step"""
 
 PLAIN = """\
  Production  visitors  flagd at 17  1 of 2 (o)                  * LIVE every 2 s
@@ -161,3 +161,13 @@ def test_gates_that_pass_share_a_line_where_there_is_no_room_for_each() -> None:
     text = picture(rollout.paint(view, Brush(PANE)))
     assert text.splitlines()[-1] == " ● PASS          Gate number 0, Gate number 1, Gate number 2 and 6 more"
     assert len(rollout.paint(view, Brush(PANE)).lines) <= PANE.height
+
+
+def test_an_unknown_change_is_told_by_what_it_was_also_when_another_came_after_it() -> None:
+    (shown,) = TROUBLE.rollout.rollouts
+    (lost,) = shown.unknown
+    assert shown.change is not None
+    assert shown.change.op != lost.op
+    text = picture(rollout.paint(TROUBLE, Brush(PANE)))
+    assert "UNKNOWN whether set to 60 % by ana happened" in text
+    assert lost.op not in text

@@ -99,8 +99,7 @@ def test_the_frame_fills_exactly_its_width(name: str, width: int, glyphs: Glyphs
     for line in (status.status_line(view, width, glyphs), tabs, status.key_line(here, width)):
         check_line(line, width)
         assert line_width(line) == width
-    above = status.banner(view, width, glyphs)
-    if above is not None:
+    for above in status.banner(view, width, glyphs):
         check_line(above, width)
 
 

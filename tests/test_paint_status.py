@@ -116,7 +116,8 @@ def test_what_blocks_the_next_step_stands_beside_the_tabs(width: int, text: str)
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_an_unknown_change_is_on_every_tab_whatever_else_is(width: int) -> None:
-    unknown = replace(ROLLOUT, unknown=("op1",))
+    assert ROLLOUT.change is not None
+    unknown = replace(ROLLOUT, unknown=(ROLLOUT.change,))
     view = replace(ROOM, rollout=replace(ROOM.rollout, rollouts=(ROLLOUT, unknown)))
     for each in (view, replace(view, clock=TROUBLE.clock)):
         spans = status.status_line(each, width)
@@ -160,8 +161,7 @@ def test_keys_are_named_as_they_are_printed(key: str, name: str) -> None:
 
 def test_the_banner_tells_the_worst_first_and_nothing_when_all_is_well() -> None:
     def said(view: RoomView) -> str:
-        line = status.banner(view, 100)
-        return text_of(line).strip() if line else ""
+        return " ".join(text_of(line).strip() for line in status.banner(view, 100))
 
     assert said(ROOM) == ""
     differs = replace(ROOM, launch=replace(ROOM.launch, differs="2 stages were moved"))
@@ -173,7 +173,7 @@ def test_the_banner_tells_the_worst_first_and_nothing_when_all_is_well() -> None
 
 def test_the_smallest_screen_shows_exposure_and_the_way_back() -> None:
     lines = [text_of(line).rstrip() for line in status.small(TROUBLE, Size(20, 5))]
-    assert lines == ["PRODUCTION flagd", "unknown of visitors", "! WAY BACK", "✖ UNKNOWN 1 change", "HOLD T+40d 00:00"]
+    assert lines == ["PRODUCTION flagd", "unknown of visitors", "HOLD ! WAY BACK", "✖ READ-ONLY", "✖ UNKNOWN 1 change"]
     lines = [text_of(line).rstrip() for line in status.small(ROOM, Size(20, 5))]
     assert lines[-1] == "20x5, needs 60x15"
 
@@ -182,5 +182,26 @@ def test_a_screen_with_some_room_shows_more() -> None:
     text = "\n".join(text_of(line).rstrip() for line in status.small(ROOM, Size(40, 14), ASCII))
     assert "40 % of beta users" in text
     assert "P0:1 P1:2" in text
-    assert "are off at this size." in text
+    assert "40x14: widening and editing need 60x15" in text
     assert text.isascii()
+
+
+FULL = "The disk is full: nothing was written to /srv/launch/some/deep/folder/store/journal.db; make room there"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_without_a_journal_the_cause_comes_first_and_the_way_back_is_never_cut(width: int) -> None:
+    view = replace(ROOM, journal=replace(EMPTY.journal, writable=FULL, damage=FULL))
+    lines = [text_of(line) for line in status.banner(view, width)]
+    assert len(lines) <= 2
+    assert lines[0].startswith(" ✖ NO JOURNAL: The disk is full")
+    assert lines[-1].rstrip().endswith("Hold, roll back and kill work (!).")
+    assert all(line_width(line) == width for line in status.banner(view, width))
+
+
+@pytest.mark.parametrize("size", [Size(20, 5), Size(40, 10)])
+def test_the_smallest_screens_say_that_there_is_no_journal(size: Size) -> None:
+    view = replace(TROUBLE, journal=replace(EMPTY.journal, writable=FULL, damage=FULL))
+    lines = [text_of(line).rstrip() for line in status.small(view, size)]
+    assert lines[2:5] == ["HOLD ! WAY BACK", "✖ NO JOURNAL", "✖ UNKNOWN 1 change"]
+    assert not [line for line in lines if line.endswith("…")]

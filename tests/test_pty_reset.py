@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import termios
@@ -91,3 +92,17 @@ def test_it_does_not_load_the_screen() -> None:
         check=True,
     )
     assert loaded.stdout == "False\n"
+
+
+@pytest.mark.parametrize("shell", ["sh", "dash"])
+def test_typed_with_enter_and_then_ctrl_j_it_works_all_the_same(tmp_path: Path, shell: str) -> None:
+    """Raw, as a killed console leaves it: what Enter sends becomes part of the last word."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} here")
+    script = 'stty raw -echo; echo READY; read -r line; eval "$line"; echo MENDED $?; stty -a'
+    command = " ".join(console("reset"))
+    with Terminal([shell, "-c", script], columns=120, cwd=Path.cwd()) as terminal:
+        terminal.until("READY", PATIENCE)
+        terminal.send(f"{command}\r\n")
+        terminal.until("MENDED 0", PATIENCE)
+        terminal.until(lambda screen: " icanon" in screen and " echo" in screen, PATIENCE)

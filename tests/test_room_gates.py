@@ -58,7 +58,7 @@ Change = Callable[[Making], object]
             lambda making: making.changed("op-9", stage("wednesday"), "unknown", hours=0.1),
             "change",
             INCONCLUSIVE,
-            "change to 60 % by ana@jump: nobody knows whether it happened; a roll back or a kill settles it",
+            "change to 60 % by ana@jump: nobody knows whether it happened; roll back, kill or accept (v) settles it",
         ),
         (
             lambda making: making.changed("op-9", stage("wednesday"), "sent", actor=BO, hours=0.1),

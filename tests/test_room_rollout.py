@@ -111,9 +111,9 @@ def test_desired_is_the_last_decision_and_says_if_it_is_open() -> None:
     assert (decided.exposure, decided.by, decided.note) == (stage("tuesday"), "ana@jump", "")
     unknown = production(Making().running().changed("op-9", stage("wednesday"), "unknown", hours=0.1))
     assert (unknown.desired.exposure, unknown.desired.note) == (stage("wednesday"), "outcome unknown")
-    assert unknown.unknown == ("op-9",)
+    assert [change.op for change in unknown.unknown] == ["op-9"]
     (line,) = unknown.drift
-    assert line.endswith("whether that was sent is not known")
+    assert line.endswith("nobody knows whether that happened")
     rejected = production(Making().running().changed("op-9", stage("wednesday"), "rejected", hours=0.1))
     assert rejected.desired.exposure == stage("tuesday")
     assert rejected.change is not None

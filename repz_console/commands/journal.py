@@ -88,7 +88,7 @@ def show(ctx: click.Context, seq: int, as_json: bool) -> None:
     refuse_damaged(damage)
 
 
-@command.command()
+@command.command(short_help="Print every entry as JSON or as a table.")
 @click.option("--after", type=click.IntRange(min=0), default=0, show_default=True, help="Only entries after this one.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table for a spreadsheet, without what JSON has beside.")
 @click.option("--json", is_flag=True, expose_value=False, help="Accepted for symmetry: JSON unless --csv is given.")
@@ -109,7 +109,7 @@ def export(ctx: click.Context, after: int, as_csv: bool) -> None:
         refuse_damaged(journal.damage)
 
 
-@command.command()
+@command.command(short_help="Check that the journal is what was written.")
 @click.option("--head", help="SEQ:HASH noted earlier, which the journal must still contain.")
 @click.option(
     "--anchor",

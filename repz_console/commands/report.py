@@ -22,9 +22,8 @@ def report(view: RoomView) -> Iterator[str]:
     """The room in a few lines: the status line of every tab, then how each area stands."""
     glyphs = printed_glyphs()
     yield f"{view.launch.title} - as of {words.instant(view.clock.now)}"
-    warned = banner(view, _WIDTH, glyphs)
-    if warned is not None:
-        yield text_of(warned).strip()
+    for warned in banner(view, _WIDTH, glyphs):
+        yield text_of(warned).rstrip()[1:]
     yield text_of(status_line(view, _WIDTH, glyphs)).rstrip()
     yield ""
     for standing in standings(view, glyphs):

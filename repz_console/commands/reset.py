@@ -19,7 +19,8 @@ _STANDARD = (0, 1, 2)
 def command() -> None:
     """Put this terminal right: echo and lines, the shell's screen, no mouse reports, a cursor.
 
-    For a terminal whose console was killed. Type it blindly if nothing shows; if Enter does nothing, press Ctrl+J.
+    For a terminal whose console was killed. Type it blindly if nothing shows. If Enter does nothing, press Ctrl+J as
+    well: the Enter before it does no harm.
     Reads no config and asks nothing.
     """
     terminal = next((number for number in _STANDARD if os.isatty(number)), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import click
 
@@ -46,16 +47,16 @@ def command() -> None:
     """
 
 
-def _steering(function: Callable[..., int]) -> click.Command:
-    """A subcommand, of the function's name, that does something to one rollout."""
-    return command.command()(click.argument("rollout")(config_option(click.pass_context(function))))
+def _steering(function: Callable[..., int], short: str | None = None) -> click.Command:
+    """A subcommand, of the function's name, that does something to one rollout; `short` is its line in a list."""
+    return command.command(short_help=short)(click.argument("rollout")(config_option(click.pass_context(function))))
 
 
 _REASON = click.option("--reason", default="", help="Why; everyone sees it, and the journal keeps it.")
 _YES = click.option("--yes", is_flag=True, help="Do not ask for the letter; needed where there is no terminal.")
 
 
-@command.command()
+@command.command(short_help="Show what is planned, desired, configured, and the gates.")
 @click.argument("rollout", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print it as data.")
 @config_option
@@ -144,7 +145,7 @@ def resume(ctx: click.Context, rollout: str, reason: str) -> int:
     return _told(in_session(ctx, steer))
 
 
-@_steering
+@partial(_steering, short="Accept what the backend shows for changes without an outcome.")
 @_YES
 def accept(ctx: click.Context, rollout: str, yes: bool) -> int:
     """Take what the backend of ROLLOUT shows for the outcome of every change that has none. Needs the conn.

@@ -27,7 +27,7 @@ def command() -> None:
     """Back the journal up, restore it on another machine, and say which store steers."""
 
 
-@command.command()
+@command.command(short_help="Write the whole journal to a new file.")
 @click.argument("to", type=_PATH)
 @config_option
 @click.pass_context
@@ -50,7 +50,7 @@ def backup(ctx: click.Context, to: Path) -> None:
         say(f"the copy is whole, but that it was made could not be journaled: {error}")
 
 
-@command.command()
+@command.command(short_help="Make a backup the journal of this machine's store.")
 @click.argument("source", metavar="FROM", type=_PATH)
 @click.option("--set-aside", is_flag=True, help="Keep a journal that is there already beside the restored one.")
 @config_option
@@ -73,7 +73,7 @@ def restore(ctx: click.Context, source: Path, set_aside: bool) -> None:
     print_line("next: repz-console doctor, and repz-console store take-over to steer from here")
 
 
-@command.command("take-over")
+@command.command("take-over", short_help="Steer from this store and shut the other one out.")
 @click.option("--reason", default="", help="Why, for the journal.")
 @config_option
 @click.pass_context

@@ -12,6 +12,8 @@ Path = tuple[str | int, ...]
 """Keys and indexes from the top of the plan."""
 
 _LONGEST_FOUND = 60
+_ALIKE = 0.75
+"""From which likeness one word is taken for a slip of another; below it a hint only misleads."""
 
 
 class Wrong(Struct, frozen=True):
@@ -28,7 +30,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # only a mistake pays for its import
 
     by_fold = {candidate.casefold(): candidate for candidate in known}
-    matches = get_close_matches(word.casefold(), list(by_fold), n=1, cutoff=0.6)
+    matches = get_close_matches(word.casefold(), list(by_fold), n=1, cutoff=_ALIKE)
     return by_fold[matches[0]] if matches else ""
 
 

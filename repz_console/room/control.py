@@ -116,4 +116,9 @@ def _has(lease: Held) -> str:
 
 
 def _titles(seats: Iterable[Seat]) -> str:
-    return ", ".join(seat.title for seat in seats)
+    return ", ".join(f"{seat.title} ({_members(seat)})" for seat in seats)
+
+
+def _members(seat: Seat) -> str:
+    """Who may take the conn by a seat."""
+    return ", ".join([*seat.users, *(f"group {group}" for group in seat.groups), *seat.deputies]) or "nobody"

@@ -115,7 +115,7 @@ def _changes(evidence: Evidence) -> GateView:
 
     if evidence.decided.unknown:
         change = evidence.decided.unknown[-1]
-        line = f"{_told(change)}: nobody knows whether it happened; a roll back or a kill settles it"
+        line = f"{_told(change)}: nobody knows whether it happened; roll back, kill or accept (v) settles it"
         return gate(Verdict.INCONCLUSIVE, line)
     if evidence.decided.under_way:
         return gate(Verdict.INCONCLUSIVE, f"{_told(evidence.decided.under_way[-1])} is under way")

@@ -128,7 +128,7 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         drift=_drift(around, identity, controller),
         hold=decided.hold,
         change=_change(decided.latest) if decided.latest is not None else None,
-        unknown=tuple(change.op for change in decided.unknown),
+        unknown=tuple(map(_change, decided.unknown)),
         last_good=truths.last_good(decided, configured.exposure),
         gates=found,
         verdict=gates.verdict(found),

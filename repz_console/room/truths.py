@@ -112,7 +112,7 @@ def drift(decided: RolloutDecisions, rollout: Rollout, controller: Backend, *, o
         f"decided was {words.exposure(change.intent.target)} ({words.who(change.actor)})"
     )
     if change in decided.unknown:
-        return (f"{what}: whether that was sent is not known",)
+        return (f"{what}: nobody knows whether that happened",)
     return (f"{what}{_whose(state, ours)}",)
 
 

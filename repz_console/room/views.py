@@ -170,7 +170,7 @@ class GateView(Struct, frozen=True):
 
 
 class ChangeView(Struct, frozen=True):
-    """The latest change of a rollout."""
+    """A change of a rollout."""
 
     op: str
     action: Literal["set", "rollback", "kill"]
@@ -207,8 +207,8 @@ class RolloutView(Struct, frozen=True):
     """Where truths disagree, one plain line each."""
     hold: Hold | None
     change: ChangeView | None
-    unknown: tuple[str, ...]
-    """Ops whose outcome nobody knows; they block widening."""
+    unknown: tuple[ChangeView, ...]
+    """Changes whose outcome nobody knows, oldest first; they block widening."""
     last_good: Exposure | None
     """Where roll back goes: the last confirmed exposure below the present one."""
     gates: tuple[GateView, ...]

@@ -315,6 +315,11 @@ def _full(path: Path | str) -> str:
     return f"The disk is full: nothing was written to {path}; make room there"
 
 
+def why_no_room(path: Path) -> str:
+    """Why nothing can be written to the disk of a file that has no room left; empty if it has some."""
+    return _full(path) if _has_no_room(path) else ""
+
+
 def is_read_only(path: Path | str) -> bool:
     """Whether the file system of a file is mounted so, which SQLite tells in several ways."""
     with suppress(OSError):

@@ -100,6 +100,9 @@ class Journal:
             raise
         if journal._inode and (damage := journal._examine()):
             journal._distrust(damage)
+        elif not read_only:
+            # Whoever only looks would not find out by writing.
+            journal.refused = database.why_no_room(path)
         return journal
 
     def append(

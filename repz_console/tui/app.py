@@ -368,6 +368,11 @@ class ConsoleApp(GuardedApp):
             self.say(dialog.parting)
         return given
 
+    def show(self, dialog: Dialog) -> None:
+        """Show a dialog whose answer nobody waits for: what opened it is over and can be begun anew."""
+        self._dialogs.push(dialog)
+        self.front.show_dialog()
+
     def settle_dialogs(self) -> None:
         """Give the answers of dialogs that have closed, and show the one that is left."""
         self._dialogs.settle()

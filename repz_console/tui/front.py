@@ -15,7 +15,7 @@ from repz_console.tui import panes
 from repz_console.tui.acts.reasons import why_not
 from repz_console.tui.overlay import Overlay
 from repz_console.tui.paint.base import Brush, Choices, Line, Sheet, Size
-from repz_console.tui.paint.format import brief, pad
+from repz_console.tui.paint.format import brief, pad, wrap
 from repz_console.tui.paint.status import banner, key_line, message_line, small, status_line, tab_line
 from repz_console.tui.sheet import Artist, LineView, SheetView
 
@@ -36,7 +36,9 @@ class Front:
         self.status.line = ((last_status, "muted"),)
         self.tabs = LineView(artist, id="tabs")
         self.banner = LineView(artist, id="banner")
-        self.banner.display = False
+        self.banner_more = LineView(artist, id="banner-more")
+        for line in (self.banner, self.banner_more):
+            line.display = False
         self.pane = SheetView(artist, id="pane")
         self.keys = LineView(artist, id="keys")
         self.overlay = Overlay(artist, id="overlay")
@@ -47,12 +49,12 @@ class Front:
     @property
     def widgets(self) -> tuple[Widget, ...]:
         """From top to bottom, then what lies over them."""
-        return (self.status, self.tabs, self.banner, self.pane, self.keys, self.overlay)
+        return (self.status, self.tabs, self.banner, self.banner_more, self.pane, self.keys, self.overlay)
 
     def draw_with(self, artist: Artist) -> None:
         """Draw everything in other colours."""
         self.artist = artist
-        for widget in (self.status, self.tabs, self.banner, self.pane, self.keys, self.overlay):
+        for widget in (self.status, self.tabs, self.banner, self.banner_more, self.pane, self.keys, self.overlay):
             widget.artist = artist
             widget.refresh()
 
@@ -103,15 +105,17 @@ class Front:
     @property
     def pane_height(self) -> int:
         """Rows of the pane."""
-        return max(0, self._app.size.height - 3 - bool(self.banner.display))
+        return max(0, self._app.size.height - 3 - bool(self.banner.display) - bool(self.banner_more.display))
 
     def _small_sheet(self, view: RoomView) -> Sheet:
         size = Size(self._app.size.width, self._app.size.height)
         lines: list[Line] = list(small(view, size, self.artist.glyphs, self._app.now))
         message = self._app.messages.now
         if message is not None and size.height > 1:
-            said = (brief(message[0], size.width), message[1])
-            lines[size.height - 1 :] = [pad([said], size.width, self.artist.glyphs.ellipsis)]
+            # What is exposed and the way back stay; the end of a message is often what matters.
+            most = max(1, size.height - 3)
+            pieces = wrap(brief(message[0], most * size.width), size.width, most, self.artist.glyphs.ellipsis)
+            lines[size.height - len(pieces) :] = [pad([(piece, message[1])], size.width) for piece in pieces]
         return Sheet(lines, [""] * len(lines))
 
     def show_frame(self) -> None:
@@ -120,14 +124,15 @@ class Front:
         for widget in (self.status, self.tabs, self.keys):
             widget.display = plain
         if self._app.view is None or not plain:
-            self.banner.display = False
+            self.banner.display = self.banner_more.display = False
             return
         width, glyphs = self._app.size.width, self.artist.glyphs
         self.status.show(status_line(self._app.view, width, glyphs, self._app.now))
         self.tabs.show(tab_line(self._app.tab, width, self._app.view.rollout.blocker, glyphs))
-        line = banner(self._app.view, width, glyphs)
-        self.banner.display = line is not None
-        self.banner.show(line or ())
+        warned = banner(self._app.view, width, glyphs)
+        for number, widget in enumerate((self.banner, self.banner_more)):
+            widget.display = number < len(warned)
+            widget.show(warned[number] if widget.display else ())
         self.show_keys()
 
     def show_keys(self) -> None:

@@ -442,7 +442,7 @@ TROUBLE = replace(
             replace(
                 ROLLOUT,
                 hold=HELD,
-                unknown=("op-10",),
+                unknown=(views.ChangeView("op-10", "set", "unknown", STAGES[2].exposure, "ana", ago(hours=1)),),
                 current=None,
                 configured=replace(ROLLOUT.configured, exposure=None, freshness=DOWN, note="no answer"),
                 change=replace(ROLLOUT.change or GATES, state="unknown"),

@@ -82,7 +82,7 @@ def _one(make: Callable[[RoomView, str, int], Line | None]) -> Drawing:
 DRAWINGS: Mapping[str, Drawing] = {
     **{f"pane {tab}": partial(_pane, tab) for tab, _ in TABS},
     "status line": _one(lambda view, text, width: status_line(view, width)),
-    "banner": _one(lambda view, text, width: banner(view, width)),
+    "banner": lambda view, text, width: banner(view, width),
     "message": _one(lambda view, text, width: message_line((text, "warn"), ACTIONS, width, {})),
     "key line": _one(lambda view, text, width: key_line(ACTIONS, width, (), {"bug.file": (text,), "help": (text,)})),
     "tab line": _one(lambda view, text, width: tab_line("room", width, text)),

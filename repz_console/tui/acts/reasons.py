@@ -30,6 +30,8 @@ def why_not(app: ConsoleApp, action: Action) -> str:
     if action.effect is Effect.WIDEN and view.journal.closed:
         return "nothing widens while the journal cannot be written"
     kind, identity = app.selected
+    if action.id == "conn" and not (view.control.mine or view.control.may_take):
+        return view.control.why_not
     if action.id.startswith("bug."):
         return _bug(app, action.id, kind, identity)
     if action.id.startswith("spend."):

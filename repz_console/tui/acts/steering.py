@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,13 @@ from repz_console.engine.outcome import Outcome
 from repz_console.facts import Exposure, Verdict
 from repz_console.plan.exposure import at_most, cells, rising_cells, same, widens
 from repz_console.room.views import GateView, RolloutView, SourceView
+from repz_console.text import safe
 from repz_console.tui.acts.draft import typed_target
 from repz_console.tui.dialogs.base import paragraphs
 from repz_console.tui.dialogs.fields import Text
 from repz_console.tui.dialogs.form import Challenge, Form, confirm
 from repz_console.tui.dialogs.letters import Letter, WayBack, Ways
+from repz_console.tui.dialogs.lists import Alarm
 from repz_console.tui.paint.base import Glyphs, Line
 from repz_console.tui.paint.format import count, exposure_percent, fit, percent, regions_of
 from repz_console.tui.paint.sentences import exposed
@@ -23,6 +26,10 @@ from repz_console.tui.paint.words import VERDICT_ROLE
 if TYPE_CHECKING:
     from repz_console.tui.app import ConsoleApp
 
+log = logging.getLogger(__name__)
+
+_DID = {"h": "NOT HELD", "b": "NOT ROLLED BACK", "k": "NOT KILLED"}
+"""What a way back did not do, by its letter."""
 _OUTCOME_ROLE = {"confirmed": "ok", "denied": "warn", "refused": "bad", "rejected": "bad", "unknown": "bad"}
 
 
@@ -242,15 +249,36 @@ async def way_back(app: ConsoleApp) -> None:
             below.paste(again)
             app.front.show_dialog()
         return
-    control = app.live.control
     app.say(f"{rollout.title}: under way ...", "warn")
-    if letter == "h":
-        outcome = await control.hold(rollout.id, "")
-    elif letter == "b":
-        outcome = await control.change(rollout.id, "rollback", None, reason="", expect="")
+    try:
+        outcome = await _take_back(app, rollout, letter)
+    except Exception as error:
+        # Whatever it was: nobody may take the way back for done.
+        log.exception("a way back failed")
+        outcome = Outcome("unknown", f"{rollout.id}: this should not have happened: {type(error).__name__}: {error}")
+    if outcome.state == "confirmed":
+        _tell(app, outcome)
     else:
-        outcome = await control.change(rollout.id, "kill", None, reason="", expect="")
-    _tell(app, outcome)
+        _raise_alarm(app, outcome, _DID[letter], _advice(rollout, letter))
+
+
+async def _take_back(app: ConsoleApp, rollout: RolloutView, letter: str) -> Outcome:
+    control = app.live.control
+    if letter == "h":
+        return await control.hold(rollout.id, "")
+    if letter == "b":
+        return await control.change(rollout.id, "rollback", None, reason="", expect="")
+    return await control.change(rollout.id, "kill", None, reason="", expect="")
+
+
+def _advice(rollout: RolloutView, letter: str) -> list[str]:
+    """What there is to do after a way back that did not come about."""
+    command = {"h": "hold", "b": "rollback", "k": "kill"}[letter]
+    again = f"The same from any shell: repz-console rollout {command} {rollout.id}"
+    if letter == "h":
+        return ["Tell whoever has the conn not to widen, and try again: !, then h.", again]
+    kill = "A kill asks for less: !, then k." if letter == "b" else "Try again: !, then k."
+    return [kill, again, f"If {rollout.backend} takes nothing from here, use its own tools."]
 
 
 def _ways(app: ConsoleApp, asked: RolloutView) -> Ways:
@@ -270,8 +298,18 @@ def _ways(app: ConsoleApp, asked: RolloutView) -> Ways:
         letters.append(Letter("o", "other", "Another rollout of this plan.", harmless=True))
     title = f"WAY BACK  {launch.environment}  {rollout.title}  {now}"
     intro = [f"{rollout.title} on {launch.environment} ({rollout.backend}): {exposed(configured)} now."]
-    return title, intro, letters
+    return Ways(title, f"{now}  {launch.environment}  {rollout.title}", intro, letters)
 
 
 def _tell(app: ConsoleApp, outcome: Outcome) -> None:
-    app.say(outcome.line, _OUTCOME_ROLE[outcome.state])
+    if outcome.state == "unknown":
+        settle = "Nothing widens until it is settled: roll back (!, then b), kill (!, then k), or look and accept (v)."
+        _raise_alarm(app, outcome, "UNKNOWN", [settle])
+    else:
+        app.say(outcome.line, _OUTCOME_ROLE[outcome.state])
+
+
+def _raise_alarm(app: ConsoleApp, outcome: Outcome, title: str, advice: list[str]) -> None:
+    """Say what did not come about so that nobody misses it, and what to do next."""
+    app.say(outcome.line, "bad")
+    app.show(Alarm("UNKNOWN" if outcome.state == "unknown" else title, safe(outcome.line, 2000), advice))

@@ -74,9 +74,11 @@ def frame(dialog: Dialog, screen: Size, glyphs: Glyphs) -> Framed:
     width = inner.width + 4
     body = [_inside(line, inner.width, glyphs) for line in dialog.body(inner, glyphs)[: inner.height]]
     title = f" {cut(dialog.title, inner.width - 4, glyphs.ellipsis)} " if dialog.title else ""
-    head: list[Span] = [(glyphs.line * 2, "track"), (title, "title")]
-    head.append((glyphs.line * (width - line_width(head)), "track"))
-    lines = [tuple(head), *body, ((glyphs.line * width, "track"),)]
+    top_left, top_right, low_left, low_right = tuple(glyphs.corners)
+    head: list[Span] = [(top_left + glyphs.line, "track"), (title, "title")]
+    head.append((glyphs.line * (width - 1 - line_width(head)) + top_right, "track"))
+    foot: Line = ((low_left + glyphs.line * (width - 2) + low_right, "track"),)
+    lines = [tuple(head), *body, foot]
     return Framed((screen.width - width) // 2, max(0, (screen.height - len(lines)) // 2), width, lines)
 
 

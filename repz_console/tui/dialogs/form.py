@@ -39,9 +39,8 @@ class Form(Dialog):
         self._cancel, self._yes = len(self._fields), len(self._fields) + 1
         fields_in_order = list(range(len(self._fields)))
         # A dangerous form starts on Cancel and asks for everything on the way to its other button.
-        self._order = (
-            [self._cancel, *fields_in_order, self._yes] if dangerous else [*fields_in_order, self._cancel, self._yes]
-        )
+        self._order = [self._cancel, *fields_in_order] if dangerous else [*fields_in_order, self._cancel]
+        self._order += [] if disabled else [self._yes]
         self._focus = self._order[0]
         self._problem = ""
         self._top = 0
@@ -69,17 +68,22 @@ class Form(Dialog):
     def _below(self, size: Size, glyphs: Glyphs) -> list[Line]:
         label_width = max((len(field.label) for field in self._fields), default=0)
         lines: list[Line] = [()] if self._intro else []
+        # What Tab comes to first stands first.
+        cancel_first = self._dangerous and bool(self._fields)
+        cancel = self._button("Cancel", self._cancel, glyphs)
+        if cancel_first:
+            lines.append(cancel)
         for index, field in enumerate(self._fields):
             focused = index == self._focus
             label: Span = (fit(field.label, label_width), "strong" if focused else "muted")
             sign: Span = (f"{glyphs.cursor} " if focused else "  ", "accent")
             lines.append((sign, label, ("  ", "text"), *field.line(size.width - label_width - 4, focused, glyphs)))
-        if self._fields:
+        if self._fields and not cancel_first:
             lines.append(())
         problem = self._problem or self._disabled
         lines.append(((f"{glyphs.bad} {problem}", "bad"),) if problem else ())
-        buttons = (("Cancel", self._cancel), (self._submit, self._yes))
-        lines.append(tuple(span for label, index in buttons for span in self._button(label, index, glyphs)))
+        submit = self._button(self._submit, self._yes, glyphs)
+        lines.append(submit if cancel_first else (*cancel, *submit))
         return lines
 
     def _button(self, label: str, index: int, glyphs: Glyphs) -> Line:
@@ -107,7 +111,7 @@ class Form(Dialog):
         elif self._focus < len(self._fields):
             if self._fields[self._focus].key(key, character):
                 self._touched()
-        elif key in ("left", "right"):
+        elif key in ("left", "right") and not self._disabled:
             self._focus = self._yes if self._focus == self._cancel else self._cancel
         elif self._focus == self._cancel and _begins_text(character) and self._to_text():
             self.key(key, character)

@@ -11,6 +11,10 @@ from repz_console.tui.paint.base import Glyphs, Line, Size
 _ROOMY = Size(40, 10)
 
 
+def _is_tiny(size: Size) -> bool:
+    return size.width < _ROOMY.width or size.height < _ROOMY.height
+
+
 class Letter(NamedTuple):
     """One thing to choose."""
 
@@ -39,11 +43,13 @@ class Letters(Dialog):
         super().__init__()
         self.title = title
         self._intro, self._letters, self._again = list(intro), list(letters), again
+        self._short = ""
+        """What to say instead of title and introduction where there is hardly room; empty for the title."""
         self._problem = ""
 
     def body(self, size: Size, glyphs: Glyphs) -> list[Line]:
         """Every letter with its effect; only names where the screen is tiny."""
-        if size.width < _ROOMY.width or size.height < _ROOMY.height:
+        if _is_tiny(size):
             return self._tiny(size)
         lines: list[Line] = [((text, "text"),) for line in self._intro for text in broken(line, size.width)]
         lines.append(())
@@ -62,13 +68,17 @@ class Letters(Dialog):
         return lines
 
     def _tiny(self, size: Size) -> list[Line]:
-        lines: list[Line] = [((self._problem or self.title, "warn" if self._problem else "strong"),)]
+        said = self._problem or self._short or self.title
+        lines: list[Line] = [((said, "warn" if self._problem else "strong"),)]
         lines += [
             ((letter.key, letter.role), (f" {letter.short}", "muted" if letter.disabled else "text"))
             for letter in self._letters
         ]
-        lines.append((("esc cancel", "muted"),))
-        return lines[: size.height]
+        leave: Line = (("esc cancel", "muted"),)
+        if len(lines) < size.height:
+            return [*lines, leave]
+        # What there is to choose matters more than what it is about.
+        return [*lines[:-1], (*lines[-1], ("  ", "text"), *leave)][-size.height :]
 
     def decides(self, key: str, character: str | None) -> bool:
         """A letter that can be chosen and is not harmless."""
@@ -92,8 +102,14 @@ class Letters(Dialog):
         self._problem = f"Press {', '.join(letter.key for letter in self._letters)} or Esc."
 
 
-Ways = tuple[str, list[str], list[Letter]]
-"""Title, introduction and letters of the way back, as things stand."""
+class Ways(NamedTuple):
+    """The way back as things stand."""
+
+    title: str
+    short: str
+    """What is so now, for where there is hardly room: what is exposed comes first."""
+    intro: list[str]
+    letters: list[Letter]
 
 
 class WayBack(Letters):
@@ -102,10 +118,12 @@ class WayBack(Letters):
     is_way_back = True
 
     def __init__(self, ways: Callable[[], Ways], *, again: str = "") -> None:
-        super().__init__(*ways(), again=again)
+        super().__init__("", (), (), again=again)
         self._ways = ways
 
     def body(self, size: Size, glyphs: Glyphs) -> list[Line]:
         """As it stands now."""
-        self.title, self._intro, self._letters = self._ways()
+        self.title, self._short, self._intro, self._letters = self._ways()
+        if _is_tiny(size):
+            self.title = self.title.partition("  ")[0]
         return super().body(size, glyphs)

@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from repz_console.tui.dialogs.base import Dialog
+from repz_console.tui.dialogs.base import Dialog, paragraphs
 from repz_console.tui.dialogs.fields import Text
 from repz_console.tui.paint.base import Glyphs, Line, Size
 from repz_console.tui.paint.format import fit
+
+_TINY = 6
+"""Rows up to which every line counts."""
 
 
 class Reader(Dialog):
     """Lines to scroll through."""
 
     def __init__(
-        self, title: str, lines: Sequence[Line] | Callable[[int, Glyphs], list[Line]], *, wide: int = 76
+        self,
+        title: str,
+        lines: Sequence[Line] | Callable[[int, Glyphs], list[Line]],
+        *,
+        wide: int = 76,
+        leave: str = "Esc closes.",
     ) -> None:
-        """`lines` may be a function of the width, for text that is to be broken."""
+        """`lines` may be a function of the width, for text that is to be broken. `leave` says how it is left."""
         super().__init__()
-        self.title, self.wide = title, wide
+        self.title, self.wide, self._leave = title, wide, leave
         self._lines = lines
         self._top = 0
         self._page = 1
@@ -27,11 +35,13 @@ class Reader(Dialog):
     def body(self, size: Size, glyphs: Glyphs) -> list[Line]:
         """The lines in sight, and how many there are."""
         lines = self._lines(size.width, glyphs) if callable(self._lines) else list(self._lines)
-        self._page = max(1, size.height - 2)
+        # Where there is hardly room, a blank line is one too many.
+        gap: list[Line] = [()] if size.height > _TINY else []
+        self._page = max(1, size.height - 1 - len(gap))
         self._top = max(0, min(self._top, len(lines) - self._page))
         shown = lines[self._top : self._top + self._page]
         last = f"{self._top + 1}-{self._top + len(shown)} of {len(lines)}" if len(lines) > self._page else ""
-        return [*shown, (), ((f"Esc closes. {last}".rstrip(), "muted"),)]
+        return [*shown, *gap, ((f"{self._leave} {last}".rstrip(), "muted"),)]
 
     def key(self, key: str, character: str | None) -> None:
         """Arrows and pages scroll; Esc, Enter and q leave."""
@@ -52,6 +62,28 @@ class Reader(Dialog):
             self._top = 1 << 30
         else:
             self._top += steps.get(key, 0)
+
+
+class Alarm(Reader):
+    """What did not come about, or nobody knows, and what to do next: nobody is to miss it, so it stays until Enter or
+    Esc is pressed by itself."""
+
+    def __init__(self, title: str, trouble: str, advice: Sequence[str]) -> None:
+        """`trouble` is the whole of it; each of `advice` is a sentence."""
+
+        def lines(width: int, _glyphs: Glyphs) -> list[Line]:
+            return [*paragraphs([trouble], width, "bad"), (), *paragraphs(advice, width)]
+
+        super().__init__(title, lines, leave="Enter or Esc: OK.")
+
+    def decides(self, key: str, character: str | None) -> bool:
+        """Enter and Esc: what is typed in a hurry was not meant for it."""
+        return key in ("enter", "escape")
+
+    def key(self, key: str, character: str | None) -> None:
+        """As any text, but no letter leaves."""
+        if key != "q":
+            super().key(key, character)
 
 
 class Entry(NamedTuple):

@@ -84,6 +84,8 @@ class Glyphs:
     half: str = "▌"
     track: str = "░"
     line: str = "─"
+    corners: str = "┌┐└┘"
+    """Top left, top right, bottom left, bottom right."""
     mark: str = "▼"
     point: str = "▲"
     arrow: str = "→"
@@ -108,6 +110,7 @@ ASCII = Glyphs(
     half="-",
     track=".",
     line="-",
+    corners="++++",
     mark="v",
     point="^",
     arrow="->",

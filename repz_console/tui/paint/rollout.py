@@ -217,9 +217,8 @@ def _trouble(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> 
         room = rows.width - 3
         rows.text(brief(f"{glyphs.bad} {source.id} is not read back: {source.error}", room), "bad")
     change = rollout.change
-    for op in rollout.unknown:
-        known = change is not None and change.op == op
-        what = f"{change.action} to {exposure_percent(change.target)} by {change.who}" if change and known else op
+    for lost in rollout.unknown:
+        what = f"{lost.action} to {exposure_percent(lost.target)} by {lost.who}"
         _said(rows, f"{glyphs.bad} ", f"UNKNOWN whether {what} happened: nothing widens until it is settled", "bad")
     for line in rollout.drift:
         _said(rows, f"{glyphs.bad} ", f"DRIFT {line}", "bad")

@@ -12,6 +12,7 @@ from repz_console.room.views import RolloutView, RoomView
 from repz_console.tui.paint.base import BLOCKS, Glyphs, Line, Size, Span
 from repz_console.tui.paint.format import (
     brief,
+    cell_width,
     clip,
     count,
     cut,
@@ -21,6 +22,7 @@ from repz_console.tui.paint.format import (
     money_short,
     pad,
     spread,
+    wrap,
 )
 from repz_console.tui.paint.times import countdown, moment, zone_of
 from repz_console.tui.paint.words import FRESHNESS_ROLE, TRUSTED, health_role, open_bugs, sign, stage_name
@@ -59,6 +61,7 @@ _KEY_NAMES = {
 
 _REASON = 24
 """Columns of a reason for which the tabs' titles are shortened."""
+_NO_JOURNAL = "NO JOURNAL"
 _SHORTEST_REASON = 12
 """Columns below which a reason says nothing."""
 
@@ -325,22 +328,43 @@ def _key(action: Action, keymap: Mapping[str, tuple[str, ...]], disabled: bool) 
     return ((key, "bad.reverse" if dangerous else "accent"), (f" {action.label}", "bad" if dangerous else "text"))
 
 
-def banner(view: RoomView, width: int, glyphs: Glyphs = BLOCKS) -> Line | None:
-    """The one line that is above the pane only while something is wrong with the console's own footing."""
-    if view.journal.damage and not view.journal.length:
-        works = "your own file's plan, no widening, no editing; the way back works"
-        text, role = f"{glyphs.bad} NO JOURNAL: {works}: {view.journal.damage}", "bad"
-    elif view.journal.writable:
-        text, role = f"{glyphs.bad} READ-ONLY: {view.journal.writable}. The way back still works.", "bad"
-    elif view.launch.differs:
+def banner(view: RoomView, width: int, glyphs: Glyphs = BLOCKS) -> list[Line]:
+    """What is above the pane only while something is wrong with the console's own footing: at most two lines."""
+    footing = _footing(view)
+    if footing:
+        why = view.journal.damage if footing == _NO_JOURNAL else view.journal.writable
+        pieces = _in_two_lines(footing, why.rstrip("."), width - 3, glyphs)
+        return [
+            pad([(sign + piece, "bad")], width) for sign, piece in zip((f" {glyphs.bad} ", "   "), pieces, strict=False)
+        ]
+    if view.launch.differs:
         text, role = f"{glyphs.warn} This console's plan differs: {view.launch.differs}", "warn"
     elif view.clock.past:
         ended = moment(view.clock.ends, view.clock.now, zone_of(view.clock.zone))
         how = "R moves it" if view.control.mine else "c takes the conn, R then moves it"
         text, role = f"{glyphs.warn} This plan is past (it ended {ended}): {how}.", "warn"
     else:
-        return None
-    return pad(clip([(f" {text}", role)], width, glyphs.ellipsis), width, glyphs.ellipsis)
+        return []
+    return [pad(clip([(f" {text}", role)], width, glyphs.ellipsis), width, glyphs.ellipsis)]
+
+
+def _in_two_lines(footing: str, why: str, width: int, glyphs: Glyphs) -> list[str]:
+    """The cause first, and shortened from its end until the way back behind it is whole."""
+    short = brief(why, 0)
+    shorter = (cut(short, length, glyphs.ellipsis) for length in range(cell_width(short), 0, -1))
+    pieces: list[str] = []
+    for cause in (why, *shorter):
+        pieces = wrap(f"{footing}: {cause}. Hold, roll back and kill work (!).", width, 3, glyphs.ellipsis)
+        if len(pieces) <= 2:
+            break
+    return pieces[:2]
+
+
+def _footing(view: RoomView) -> str:
+    """What the journal lacks, in two words; empty if nothing."""
+    if view.journal.damage and not view.journal.length:
+        return _NO_JOURNAL
+    return "READ-ONLY" if view.journal.writable else ""
 
 
 def small(view: RoomView, size: Size, glyphs: Glyphs = BLOCKS, now: datetime | None = None) -> list[Line]:
@@ -350,21 +374,24 @@ def small(view: RoomView, size: Size, glyphs: Glyphs = BLOCKS, now: datetime | N
     for rollout in view.rollout.rollouts:
         share = exposure_percent(rollout.configured.exposure)
         exposed.append(((f"{share} ", "accent"), (f"of {rollout.cohort}", "text")))
-    need = f"{size.width}x{size.height}, needs {SMALLEST.width}x{SMALLEST.height}"
+    smallest = f"{SMALLEST.width}x{SMALLEST.height}"
+    need = f"{size.width}x{size.height}: widening and editing need {smallest}"
+    if cell_width(need) > size.width:
+        need = f"{size.width}x{size.height}, needs {smallest}"
+    footing = _footing(view)
     hold: Line = (("HOLD ", "warn.reverse"),) if view.clock.hold else ()
     lines: list[Line] = [
         ((view.launch.environment, "strong"), (f" {view.launch.backend}", "muted")),
         *exposed[:1],
-        (("!", "bad.reverse"), (" WAY BACK", "bad")),
+        (*hold, ("!", "bad.reverse"), (" WAY BACK", "bad")),
+        *([((f"{glyphs.bad} {footing}", "bad.reverse"),)] if footing else []),
         *_unknown(view, glyphs).forms[1:],
-        (*hold, (countdown(now, view.clock.t0, 1), "strong")),
+        ((countdown(now, view.clock.t0, 1), "strong"),),
         ((need, "warn"),),
         *exposed[1:],
         _bugs(view, glyphs).forms[0],
         _health(view, glyphs).forms[0],
         _conn(view, glyphs).forms[0],
-        (("Widening and editing", "muted"),),
-        (("are off at this size.", "muted"),),
     ]
     if not exposed:
         lines.insert(1, ((count(0, "rollout"), "muted"),))
