@@ -331,3 +331,14 @@ async def test_what_was_typed_into_a_form_is_not_given_up_in_silence(tmp_path: P
         await write(pilot, "half a note")
         await press(pilot, "escape")
         assert "Cancelled; nothing was done." in text_of(app)
+
+
+async def test_who_has_no_seat_is_told_who_may_before_a_reason_is_asked_for(tmp_path: Path) -> None:
+    room = rooms.live()
+    refused = "eve holds no seat with the conn: Launch director (ana)"
+    control = replace(room.control, mine=False, state="HELD", holder="bo@jump", may_take=False, why_not=refused)
+    app = still_app(replace(room, control=control), tmp_path)
+    async with showing(app) as pilot:
+        await press(pilot, "c")
+        assert app.dialog is None
+        assert refused in text_of(app)

@@ -241,7 +241,7 @@ async def test_a_way_back_that_did_not_come_about_is_not_to_be_missed(desk: Desk
     await settled(desk)
     assert what in desk.screen()
     assert "END" in desk.screen()
-    assert "repz-console rollout" in desk.screen()
+    assert "repz-console --config" in desk.screen()
     await press(desk.pilot, "exclamation_mark")
     assert "WAY BACK  PRODUCTION" in desk.screen(), "the way back opens over it"
     await press(desk.pilot, "escape", "escape")

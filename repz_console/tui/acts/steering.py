@@ -259,7 +259,7 @@ async def way_back(app: ConsoleApp) -> None:
     if outcome.state == "confirmed":
         _tell(app, outcome)
     else:
-        _raise_alarm(app, outcome, _DID[letter], _advice(rollout, letter))
+        _raise_alarm(app, outcome, _DID[letter], _advice(app, rollout, letter))
 
 
 async def _take_back(app: ConsoleApp, rollout: RolloutView, letter: str) -> Outcome:
@@ -271,10 +271,11 @@ async def _take_back(app: ConsoleApp, rollout: RolloutView, letter: str) -> Outc
     return await control.change(rollout.id, "kill", None, reason="", expect="")
 
 
-def _advice(rollout: RolloutView, letter: str) -> list[str]:
+def _advice(app: ConsoleApp, rollout: RolloutView, letter: str) -> list[str]:
     """What there is to do after a way back that did not come about."""
     command = {"h": "hold", "b": "rollback", "k": "kill"}[letter]
-    again = f"The same from any shell: repz-console rollout {command} {rollout.id}"
+    config = app.live.loaded.path
+    again = f"The same from any shell: repz-console --config {config} rollout {command} {rollout.id}"
     if letter == "h":
         return ["Tell whoever has the conn not to widen, and try again: !, then h.", again]
     kill = "A kill asks for less: !, then k." if letter == "b" else "Try again: !, then k."
