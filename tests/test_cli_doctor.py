@@ -187,7 +187,15 @@ def test_a_kill_that_could_not_be_written_is_told_before_it_is_needed(tmp_path: 
     text = '[source.flags]\nkind = "flagd"\npath = "missing/folder/flags.json"\n'
     answer = of(asyncio.run(sources.examine(config_of(tmp_path, text), tmp_path)), "flags way back")
     assert answer.state == "bad"
-    assert "a kill would fail now" in answer.line
+    assert answer.line.startswith("roll back and kill would fail now: the folder ")
+
+
+def test_a_damaged_flag_file_can_be_killed_and_not_rolled_back_and_doctor_says_so(tmp_path: Path) -> None:
+    (tmp_path / "flags.json").write_text("{")
+    text = '[source.flags]\nkind = "flagd"\npath = "flags.json"\n'
+    answers = asyncio.run(sources.examine(config_of(tmp_path, text), tmp_path))
+    assert of(answers, "flags").state == "bad"
+    assert of(answers, "flags way back").line.startswith("a kill would work now, a roll back would fail: ")
 
 
 def test_zones_come_from_the_whole_plan_and_unknown_ones_are_bad(tmp_path: Path) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import fcntl
 import json
 import os
-import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,29 +15,7 @@ import pytest
 from repz_console.plan.exposure import is_nobody
 from repz_console.providers import flagd_file
 from repz_console.providers.base import Conflict, ProviderError, Refused
-from tests.conftest import ROOT
 from tests.support.providers import change, flags
-
-FREEZER = """
-import asyncio, os, signal, sys, time
-from pathlib import Path
-from repz_console.providers.base import ProviderError
-from tests.support.providers import change, flags
-
-replace = os.replace
-
-def frozen(*paths):
-    print("frozen", flush=True)
-    os.kill(os.getpid(), signal.SIGSTOP)
-    time.sleep(1)  # the signal may stop another thread first
-    replace(*paths)
-
-os.replace = frozen
-try:
-    asyncio.run(flags(Path(sys.argv[1])).apply(change("b", {"us": 90}, "core", expect=sys.argv[2])))
-except ProviderError as error:
-    print(type(error).__name__, error.fault.what, flush=True)
-"""
 
 
 def files(folder: Path) -> list[str]:
@@ -116,21 +91,3 @@ async def test_a_folder_that_is_gone_is_not_a_file_that_was_never_written(tmp_pa
             await console.apply(change("a", {}, expect="0", force=force))
     (tmp_path / "flags").mkdir()
     assert is_nobody((await console.read("production")).exposure)
-
-
-async def test_a_console_that_froze_before_its_last_step_puts_nothing_over_a_kill(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(flagd_file, "_LOCK_WAIT", 0.05)
-    console = flags(tmp_path)
-    state = await console.apply(change("a", {"us": 50}, "core"))
-    arguments = (sys.executable, "-c", FREEZER, str(tmp_path), state.revision)
-    freezer = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
-    assert freezer.stdout is not None
-    assert await freezer.stdout.readline() == b"frozen\n"
-    assert is_nobody((await console.apply(change("k", {}, force=True))).exposure)
-    freezer.send_signal(signal.SIGCONT)
-    told, _ = await freezer.communicate()
-    assert told.startswith(b"Refused "), told
-    assert is_nobody((await console.read("production")).exposure)
-    assert files(tmp_path) == [".flags.json.lock", "flags.json"]

@@ -177,6 +177,22 @@ class RolloutWriter(Protocol):
         ...
 
 
+class WayBack(Struct, frozen=True):
+    """What stands in the way of a way back now, each in one line; empty where nothing does."""
+
+    roll_back: str = ""
+    kill: str = ""
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A backend that can tell of a roll back and a kill apart: a kill may work where no other change does."""
+
+    async def way_back(self) -> WayBack:
+        """What each would meet now. Writes nothing. Without this, `ready` speaks for both."""
+        ...
+
+
 @runtime_checkable
 class BugTriage(Protocol):
     """A tracker in which bugs can be filed and changed: gives the events that say so."""

@@ -6,6 +6,7 @@ has a revision of its own, so that changing one is no conflict for another.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import time
@@ -16,9 +17,10 @@ from typing import Any, ClassVar, TypeVar
 from repz_console.facts import Change, Facts, RolloutState
 from repz_console.plan.exposure import nobody, same, widens
 from repz_console.providers import flagd_state as states
-from repz_console.providers.base import Conflict, Context, Grade, Options, Provider, ProviderError, Refused
+from repz_console.providers.base import Conflict, Context, Grade, Options, Provider, ProviderError, Refused, WayBack
+from repz_console.providers.flagd_disk import NO_NEW_FILE, Busy, Unsettled, Withdrawn
 from repz_console.providers.flagd_document import SCHEMA, Damaged, Document, encode, parse, rejected
-from repz_console.providers.flagd_file import Busy, FlagFile, Loaded, Unsettled
+from repz_console.providers.flagd_file import FlagFile, Loaded
 from repz_console.providers.flagd_rule import Unwritable
 from repz_console.providers.threads import in_thread
 from repz_console.text import is_identifier, safe
@@ -104,11 +106,18 @@ class Flagd(Provider):
         return self.options.propagation
 
     async def ready(self) -> str:
-        """Empty if this user could write the file now."""
+        """Empty if this user could write the file now, were it but to show no more."""
         try:
             return await self._in_thread(self._trouble, _READ_DEADLINE)
         except ProviderError as error:
             return error.fault.what
+
+    async def way_back(self) -> WayBack:
+        """What a roll back and what a kill would meet. A file that clients refuse as a whole can be taken back."""
+        try:
+            return await self._in_thread(self._way_back, _READ_DEADLINE)
+        except ProviderError as error:
+            return WayBack(error.fault.what, error.fault.what)
 
     async def _in_thread(self, call: Callable[[FlagFile], Result], deadline: float) -> Result:
         path = self.context.resolve(self.options.path)
@@ -140,8 +149,9 @@ class Flagd(Provider):
         if loaded is not None:
             self._last_good = loaded.document
         elif not file.path.parent.is_dir():
+            # Unmounted or moved away, which is no word on what it holds.
             raise ProviderError(f"the folder {safe(file.path.parent)} does not exist")
-        elif file.vanished():
+        elif file.vanished() or self._last_good is not None:
             raise ProviderError(f"{safe(file.path)} is gone: running clients go on with what they read last")
         return loaded
 
@@ -162,10 +172,16 @@ class Flagd(Provider):
 
     def _apply(self, file: FlagFile, change: Change, not_after: float) -> RolloutState:
         layout = self._layout(change.rollout)
+        if not file.path.parent.is_dir():
+            raise Refused(f"the folder {safe(file.path.parent)} does not exist")
         try:
             with file.locked(force=change.force):
                 done = self._write(file, layout, change, not_after)
                 return done or self._read(file, [change.rollout])[0]
+        except Withdrawn as error:
+            trouble = f"{safe(file.path)}: {error}"
+            # A kill that another kill held up is to be sent again.
+            raise (ProviderError(trouble) if change.force else Refused(trouble)) from None
         except (Unwritable, Busy, Damaged) as error:
             raise Refused(f"{safe(file.path)}: {error}") from None
         except OSError as error:
@@ -204,7 +220,7 @@ class Flagd(Provider):
     def _base(self, file: FlagFile, loaded: Loaded | None, change: Change, *, widening: bool) -> Document:
         """The document to change: without what makes clients refuse it, since to them a refused change is none.
 
-        Taking such parts out is for shrinking only, and a copy of the file is set aside before. A kill goes on without
+        Taking such parts out is for shrinking only, and a copy of the file is set aside before. It goes on without
         the copy where there is no room for one.
         """
         if loaded is not None and not loaded.rejected:
@@ -217,7 +233,7 @@ class Flagd(Provider):
             file.set_aside()
             found = found or file.salvage()
         except OSError as error:
-            if not change.force and not isinstance(error, FileNotFoundError):
+            if not change.force and error.errno not in {errno.ENOENT, *NO_NEW_FILE}:
                 raise
         found = found or self._last_good
         if found is None:
@@ -230,6 +246,17 @@ class Flagd(Provider):
             key, reason = next(iter(loaded.rejected.items()))
             return f"clients refuse {safe(file.path)}: {safe(key) or 'its top level'} {reason}"
         return file.trouble()
+
+    def _way_back(self, file: FlagFile) -> WayBack:
+        kill = file.trouble(force=True)
+        if kill:
+            return WayBack(kill, kill)
+        rollouts = [name for name, each in self.context.plan.rollout.items() if each.controller == self.context.source]
+        try:
+            self._read(file, rollouts)
+        except ProviderError as error:
+            return WayBack(roll_back=error.fault.what)
+        return WayBack(roll_back=file.trouble())
 
 
 def _prove(layout: states.Layout, document: Document, change: Change) -> None:

@@ -19,13 +19,17 @@ class Damaged(Exception):
     """Something is not a flag definition that clients would take."""
 
 
-def encode(document: Document) -> bytes:
-    """A document as the bytes of its file, its members in the order they have."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+def encode(document: Document, *, compact: bool = False) -> bytes:
+    """A document as the bytes of its file, its members in the order they have; `compact` is as short as can be."""
+    indent, separators = (None, (",", ":")) if compact else (2, None)
+
+    def text(ascii_only: bool) -> str:
+        return json.dumps(document, indent=indent, separators=separators, ensure_ascii=ascii_only, allow_nan=False)
+
     try:
-        return text.encode() + b"\n"
+        return text(False).encode() + b"\n"
     except UnicodeEncodeError:  # an escaped lone surrogate in a stranger's flag
-        return json.dumps(document, indent=2, allow_nan=False).encode() + b"\n"
+        return text(True).encode() + b"\n"
 
 
 def parse(raw: bytes, *, strict: bool = True) -> Document:

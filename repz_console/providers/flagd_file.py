@@ -18,6 +18,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from repz_console.providers.flagd_disk import (
+    NO_NEW_FILE,
+    Busy,
+    Unsettled,
+    Withdrawn,
+    make_newer,
+    overwrite,
+    sync_folder,
+)
 from repz_console.providers.flagd_document import Damaged, Document, encode, parse, rejected
 from repz_console.text import safe
 
@@ -25,22 +34,14 @@ MOST_BYTES = 4_000_000
 _PROBE_BYTES = 4096
 _NEW = ".new"
 """How the name of a document ends that is not yet in its place."""
+
 _LOCK_WAIT = 2.0
 """Seconds that a writer waits for another to finish; one takes milliseconds."""
 
+_DROPPED = "the disk took too long; the change was dropped"
+
 _RIGHTS_WAIT = 0.2
 """Seconds between a lock's being made and its being the group's, at most."""
-
-_CLIENT_STEP_NS = 1_000_000
-"""By how much a file must be newer for every client to see it: they compare times as floating-point seconds."""
-
-
-class Busy(Exception):
-    """Another console holds the lock for longer than a write takes."""
-
-
-class Unsettled(Exception):
-    """Something was written, but not surely all that had to be."""
 
 
 class Loaded(Struct, frozen=True):
@@ -64,7 +65,6 @@ class FlagFile:
 
     def __init__(self, path: Path) -> None:
         self._named = path
-        self._has_lock = False
 
     @cached_property
     def path(self) -> Path:
@@ -125,81 +125,72 @@ class FlagFile:
                         break
                     raise Busy("another console has been writing it for too long")
                 time.sleep(0.02)
-            else:
-                self._has_lock = True
             yield
         finally:
-            self._has_lock = False
             os.close(descriptor)
 
     def set_aside(self) -> None:
         """Keep a copy, as `NAME.set-aside-TIME`, of what is about to be overwritten. Raises `OSError`."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-        shutil.copyfile(self.path, self.path.with_name(f"{self.path.name}.set-aside-{stamp}"))
+        copy = self.path.with_name(f"{self.path.name}.set-aside-{stamp}")
+        try:
+            shutil.copyfile(self.path, copy)
+        except OSError:
+            with contextlib.suppress(OSError):
+                copy.unlink()
+            raise
 
     def replace(
-        self, document: Document, before: Loaded | None, *, force: bool, in_place: bool, not_after: float
+        self, document: Document, before: Loaded | None, *, force: bool, not_after: float, in_place: bool = False
     ) -> None:
         """Put `document` in the file's place, durable on return and newer than everything before.
 
         Raises `Busy` and `OSError` when nothing was written: the file is no longer `before`, or the monotonic clock is
-        past `not_after`, when nobody waits for the outcome any more. Raises `Unsettled` when something was. `force`
-        overwrites whatever is there. `in_place` is what to do if the folder takes no new file, as on a full disk:
-        whether to overwrite the old one, which is torn for a moment, or to give up.
+        past `not_after`, when nobody waits for the outcome any more. Raises `Unsettled` when something was.
+        `in_place` is what to do if the folder takes no new file, as on a full disk: whether to overwrite the old one
+        or to give up. `force` overwrites whatever is there, and whoever has been about to put something else in its
+        place finds that he cannot.
         """
-        encoded = encode(document)
         newest_ns = max(self._newest_ns(), self._modified_ns())
-
-        def check() -> None:
-            if force:
-                return
-            if self._modified_ns() != (before.modified_ns if before else 0):
-                raise Busy("somebody else wrote it at the same moment")
-            if time.monotonic() > not_after:
-                raise Busy("the disk took too long; the change was dropped")
-
-        if force and not self._has_lock:
-            self._disarm_others()
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.{time.monotonic_ns()}{_NEW}")
+        judged_ns = before.modified_ns if before else 0
         try:
-            self._write_new(temporary, encoded)
-            modified_ns = _make_newer(temporary, newest_ns)
-            check()
-            os.replace(temporary, self.path)
-        except (OSError, Busy) as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            if not in_place or isinstance(error, Busy):
+            modified_ns = self._put_new(encode(document), newest_ns, None if force else judged_ns, not_after)
+        except OSError as error:
+            if not force and not (in_place and error.errno in NO_NEW_FILE):
                 raise
-            check()
-            modified_ns = self._overwrite(encoded, newest_ns, error)
+            if time.monotonic() > not_after:
+                raise Busy(_DROPPED) from None
+            modified_ns = self._overwrite(document, newest_ns, None if force else judged_ns, error)
+        if force:
+            # After the file is in place and not before: who makes a new one from now on finds the file changed.
+            self._withdraw_others()
+            if self._modified_ns() != modified_ns:
+                raise Unsettled("another console wrote it at the same moment")
         self._remember(modified_ns)
         try:
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise Unsettled(f"it was written, but may not survive a power cut: {safe(error.strerror)}") from error
 
-    def _disarm_others(self) -> None:
-        """Take away what a console that froze with the lock was about to put in place: when it wakes it finds nothing
-        to put there, and not its old document over this one."""
-        for waiting in self.path.parent.glob(f".{self.path.name}.*{_NEW}"):
-            with contextlib.suppress(OSError):
-                waiting.unlink()
-
-    def trouble(self) -> str:
-        """Why this user could not write the file now, in one line; empty if nothing stands in the way."""
+    def trouble(self, *, force: bool = False) -> str:
+        """Why this user could not shrink what the file shows now, in one line; empty if nothing stands in the way.
+        With `force`, why not even a kill could be written.
+        """
         folder = self.path.parent
         if not folder.is_dir():
             return f"the folder {safe(folder)} does not exist"
+        if self.path.exists() and not self.path.is_file():
+            return f"{safe(self.path)} is not a regular file"
+        if not force and self._lock_path.exists() and not os.access(self._lock_path, os.R_OK):
+            return f"no permission to take the lock {safe(self._lock_path)}"
+        if os.access(self.path, os.W_OK):
+            return ""  # could be overwritten in place
         if not os.access(folder, os.W_OK | os.X_OK):
             return f"no permission to write in {safe(folder)}"
-        if self._lock_path.exists() and not os.access(self._lock_path, os.R_OK):
-            return f"no permission to take the lock {safe(self._lock_path)}"
-        return "" if self.path.exists() else self._refused()
+        return self._refused()
 
     def _refused(self) -> str:
-        """Why the disk takes no new file, as a full one does; empty if it does. One that exists could be overwritten
-        in place."""
+        """Why the disk takes no new file, as a full one does; empty if it does."""
         probe = self.path.with_name(f".{self.path.name}.{os.getpid()}.{time.monotonic_ns()}.probe")
         try:
             try:
@@ -212,6 +203,36 @@ class FlagFile:
         except OSError as error:
             return f"no new file can be written in {safe(self.path.parent)}: {safe(error.strerror)}"
         return ""
+
+    def _put_new(self, encoded: bytes, newest_ns: int, judged_ns: int | None, not_after: float) -> int:
+        """Replace the file by a new one; returns its time. Without `judged_ns` whatever is there is replaced."""
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.{time.monotonic_ns()}{_NEW}")
+        try:
+            self._write_new(temporary, encoded)
+            try:
+                modified_ns = make_newer(temporary, newest_ns)
+                if judged_ns is not None:
+                    if self._modified_ns() != judged_ns:
+                        raise Busy("somebody else wrote it at the same moment")
+                    if time.monotonic() > not_after:
+                        raise Busy(_DROPPED)
+                os.replace(temporary, self.path)
+            except FileNotFoundError:
+                raise Withdrawn("a kill was written at the same moment; nothing of this was written") from None
+        except (OSError, Busy):
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        return modified_ns
+
+    def _withdraw_others(self) -> None:
+        """Take away what others have been about to put in the file's place: a console that was frozen just before
+        would do so when it thaws, whatever was written meanwhile."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.path.parent):
+                if name.startswith(f".{self.path.name}.") and name.endswith(_NEW):
+                    with contextlib.suppress(OSError):
+                        self.path.with_name(name).unlink()
 
     def _write_new(self, temporary: Path, encoded: bytes) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -229,21 +250,11 @@ class FlagFile:
                 os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
             os.fsync(descriptor)
 
-    def _overwrite(self, encoded: bytes, newest_ns: int, why: Exception) -> int:
-        """Without a new file: works on a full disk and in a folder that takes none, at the price of a torn moment."""
+    def _overwrite(self, document: Document, newest_ns: int, judged_ns: int | None, why: OSError) -> int:
         try:
-            descriptor = os.open(self.path, os.O_WRONLY)
+            return overwrite(self.path, document, newest_ns, judged_ns)
         except OSError:
             raise why from None
-        try:
-            with open(descriptor, "wb") as file:
-                file.write(encoded)
-                file.truncate()
-                file.flush()
-                os.fsync(descriptor)
-            return _make_newer(self.path, newest_ns)
-        except OSError as error:
-            raise Unsettled(f"it may be half written: {safe(error.strerror)}") from error
 
     def _open_lock(self) -> int:
         mode = 0o600 | self._shared()
@@ -251,6 +262,13 @@ class FlagFile:
             descriptor = os.open(self._lock_path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         except FileExistsError:
             return self._open_made_lock()
+        except OSError as error:
+            if self._lock_path.exists():
+                return self._open_made_lock()
+            # Where nobody can make the lock, the file itself is one: nobody can replace it there either.
+            if error.errno not in NO_NEW_FILE or not self.path.is_file():
+                raise
+            return os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
         os.fchmod(descriptor, mode)  # the umask would shut out the other operators
         return descriptor
 
@@ -284,7 +302,11 @@ class FlagFile:
 
     def _remember(self, modified_ns: int) -> None:
         with contextlib.suppress(OSError):
-            self._lock_path.write_text(f"{modified_ns}\n")
+            descriptor = os.open(self._lock_path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600 | self._shared())
+            try:  # in place: a full disk would not give back what was cut off
+                os.pwrite(descriptor, f"{modified_ns:<23}\n".encode(), 0)
+            finally:
+                os.close(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -293,22 +315,3 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _make_newer(path: Path, than_ns: int) -> int:
-    """Give the file a time that every client sees as newer; returns it. Raises `OSError`."""
-    for step in (_CLIENT_STEP_NS, 2_000_000_000, 4_000_000_000):  # some file systems keep whole or even seconds only
-        wanted = max(time.time_ns(), than_ns + step)
-        with contextlib.suppress(PermissionError):  # another user's file overwritten in place: it has the time of now
-            os.utime(path, ns=(wanted, wanted))
-        if path.stat().st_mtime > than_ns / 1e9:
-            return path.stat().st_mtime_ns
-    raise OSError(f"{path.name} cannot be given a newer time")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Each source tried once: what it answers and how long it takes, and whether a rollout could be killed now."""
+"""Each source tried once: what it answers and how long it takes, and whether a rollout could be taken back now."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from repz_console.commands.examine.answer import Answer
 from repz_console.config import Loaded
 from repz_console.facts import Facts
 from repz_console.providers import registry
-from repz_console.providers.base import Context, Fetcher, Provider, ProviderError, RolloutWriter
+from repz_console.providers.base import Context, Fetcher, Provider, ProviderError, Rehearsing, RolloutWriter, WayBack
 from repz_console.text import safe
 from repz_console.tui.paint.format import count
 
@@ -32,9 +32,13 @@ async def _try(loaded: Loaded, name: str, state: Path | None) -> list[Answer]:
     try:
         provider = registry.create(name, source, loaded.options.get(name), context)
         async with asyncio.timeout(DEADLINE), provider:
-            answers = [_answer(name, source.kind, await _look(provider), time.monotonic() - started)]
+            try:
+                answers = [_answer(name, source.kind, await _look(provider), time.monotonic() - started)]
+            except ProviderError as error:
+                answers = [Answer(AREA, name, "bad", f"{source.kind}: {error.fault.what}")]
             if isinstance(provider, RolloutWriter):
-                answers.append(_readiness(name, await provider.ready()))
+                # Also where it cannot be read: a kill may work on what is damaged.
+                answers.append(_readiness(name, await _rehearsed(provider)))
             return answers
     except ProviderError as error:
         return [Answer(AREA, name, "bad", f"{source.kind}: {error.fault.what}")]
@@ -74,7 +78,17 @@ def _answer(name: str, kind: str, facts: Facts | None, seconds: float) -> Answer
     return Answer(AREA, name, "ok", f"{line}: {names}" if names else line)
 
 
-def _readiness(name: str, obstacle: str) -> Answer:
-    if obstacle:
-        return Answer(AREA, f"{name} way back", "bad", f"a kill would fail now: {obstacle}")
-    return Answer(AREA, f"{name} way back", "ok", "a kill could be written now")
+async def _rehearsed(provider: RolloutWriter) -> WayBack:
+    if isinstance(provider, Rehearsing):
+        return await provider.way_back()
+    obstacle = await provider.ready()
+    return WayBack(obstacle, obstacle)
+
+
+def _readiness(name: str, met: WayBack) -> Answer:
+    subject = f"{name} way back"
+    if met.kill:
+        return Answer(AREA, subject, "bad", f"roll back and kill would fail now: {met.kill}")
+    if met.roll_back:
+        return Answer(AREA, subject, "bad", f"a kill would work now, a roll back would fail: {met.roll_back}")
+    return Answer(AREA, subject, "ok", "roll back and kill could be written now")

@@ -33,8 +33,8 @@ def examine(loaded: Loaded, state: Path | None, sources: Iterable[Answer]) -> li
     answers += _waiting(files, meant)
     answers.append(_syslog())
     recorded = any(answer.state == "ok" for answer in answers[: len(files)])
-    obstacles = {answer.subject: answer.line for answer in sources if answer.state == "bad"}
-    return [*answers, *(_rollout(loaded, rollout, recorded, obstacles) for rollout in loaded.plan.rollout)]
+    told = {answer.subject: answer for answer in sources}
+    return [*answers, *(_rollout(loaded, rollout, recorded, told) for rollout in loaded.plan.rollout)]
 
 
 def _rehearsed(file: EmergencyFile) -> Answer:
@@ -98,14 +98,20 @@ def _syslog() -> Answer:
     return Answer(AREA, "syslog", "warn", "nobody listens: a record has no second witness", "start a syslog daemon")
 
 
-def _rollout(loaded: Loaded, rollout: str, recorded: bool, obstacles: dict[str, str]) -> Answer:
+def _rollout(loaded: Loaded, rollout: str, recorded: bool, told: dict[str, Answer]) -> Answer:
     controller = loaded.plan.rollout[rollout].controller
-    obstacle = obstacles.get(f"{controller} way back") or obstacles.get(controller, "")
+    held = "a hold would be recorded" if recorded else "a hold would not be recorded either"
+    # A source that was never asked that far could not even be opened.
+    answer = told.get(f"{controller} way back") or told.get(controller)
     if controller not in loaded.plan.source:
-        obstacle = f"there is no source {controller}"
-    if obstacle:
-        held = "a hold would be recorded" if recorded else "a hold would not be recorded either"
-        return Answer(AREA, rollout, "bad", f"roll back and kill would fail now, {held}: {obstacle}")
+        return Answer(
+            AREA, rollout, "bad", f"roll back and kill would fail now, {held}: there is no source {controller}"
+        )
+    if answer is not None and answer.state == "bad":
+        would, _, why = answer.line.partition(": ")
+        if answer.subject == controller:
+            would, why = "roll back and kill would fail now", answer.line
+        return Answer(AREA, rollout, "bad", f"{would}, {held}: {why}")
     if not recorded:
         line = "roll back and kill would work now, recorded nowhere but in the console; a hold would not"
         return Answer(AREA, rollout, "bad", line)
