@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from textual.pilot import Pilot
 
+from repz_console.engine.control import Controller
 from repz_console.engine.outcome import Outcome
 from repz_console.engine.session import Session
 from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
+from repz_console.facts import Exposure
+from repz_console.plan import exposure as exposures
 from repz_console.tui.app import ConsoleApp
 from tests.support.console import app_on, press, showing, text_of, write
 from tests.support.sessions import at, eventually, kinds, launch, opened, revision, widen
@@ -50,7 +54,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 async def settled(desk: Desk) -> None:
     """Wait until nothing that a key began is under way."""
-    await eventually(lambda: all(task.done() for task in desk.app._busy.values()))
+    await eventually(lambda: all(task.done() for task in desk.app._tasks))
     await desk.pilot.pause()
 
 
@@ -246,6 +250,28 @@ async def test_a_way_back_that_did_not_come_about_is_not_to_be_missed(desk: Desk
     assert "WAY BACK  PRODUCTION" in desk.screen(), "the way back opens over it"
     await press(desk.pilot, "escape", "escape")
     assert desk.app.dialog is None
+
+
+async def test_the_way_back_opens_while_a_kill_is_still_being_sent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await desk.session.take_conn() == ""
+    assert (await widen(desk.session, 20)).state == "confirmed"
+    sent = asyncio.Event()
+    change = Controller.change
+
+    async def slow(self: Controller, *given: Any, **more: Any) -> Outcome:
+        await sent.wait()
+        return await change(self, *given, **more)
+
+    monkeypatch.setattr(Controller, "change", slow)
+    await press(desk.pilot, "exclamation_mark", "k")
+    await press(desk.pilot, "exclamation_mark")
+    assert "WAY BACK  PRODUCTION" in desk.screen()
+    await press(desk.pilot, "h")
+    await eventually(lambda: "rollout.held" in kinds(desk.session))
+    sent.set()
+    await settled(desk)
+    assert isinstance(desk.configured(), Exposure)
+    assert exposures.is_nobody(desk.configured())
 
 
 async def test_a_way_back_that_raises_is_unknown_and_never_silent(desk: Desk) -> None:

@@ -250,6 +250,11 @@ async def way_back(app: ConsoleApp) -> None:
             app.front.show_dialog()
         return
     app.say(f"{rollout.title}: under way ...", "warn")
+    # Beside this action: a kill may be sent again for half a minute, and the key has to open meanwhile.
+    app.background(_see_it_done(app, rollout, letter))
+
+
+async def _see_it_done(app: ConsoleApp, rollout: RolloutView, letter: str) -> None:
     try:
         outcome = await _take_back(app, rollout, letter)
     except Exception as error:
