@@ -57,9 +57,10 @@ async def test_what_one_console_writes_the_other_sees_and_is_told_once(tmp_path:
         assert told.count(1) == 1
         assert ben.entries()[-1].actor.user == "ann"
         unsubscribe()
+        heard = len(told)
         await ann.tick("ready/tests", "open")
         await eventually(lambda: ben.view().timeline.items_done == 0)
-        assert told == [1]
+        assert len(told) == heard
 
 
 async def test_a_subscriber_that_raises_silences_no_other(tmp_path: Path) -> None:
