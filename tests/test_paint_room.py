@@ -162,3 +162,13 @@ def test_a_journal_that_cannot_be_read_is_not_called_empty() -> None:
         assert "not known: it cannot be read" in seen
         assert "empty" not in seen
         assert "0 entries" not in seen
+
+
+def test_nothing_is_called_undisturbed_while_what_was_decided_is_not_known() -> None:
+    steady = replace(ROOM.rollout.rollouts[0], unknown=(), hold=None, drift=())
+    rollout = replace(ROOM.rollout, rollouts=(steady,))
+    assert "no drift" in picture(room.paint(replace(ROOM, rollout=rollout), Brush(PANE)))
+    unread = replace(ROOM, rollout=rollout, journal=replace(ROOM.journal, damage="the disk is gone"))
+    seen = picture(room.paint(unread, Brush(PANE)))
+    assert "no drift" not in seen
+    assert "what was decided is not known" in seen

@@ -74,6 +74,8 @@ def _rollout(view: RoomView, glyphs: Glyphs) -> Standing:
         return Standing("rollout", "ROLLOUT", "warn", f"{configured}, HELD by {rollout.hold.who}{because}", aside)
     if rollout.drift:
         return Standing("rollout", "ROLLOUT", "bad", f"DRIFT {rollout.drift[0]}", aside)
+    if view.journal.damage:
+        return Standing("rollout", "ROLLOUT", "warn", f"{configured} {glyphs.dot} what was decided is not known", aside)
     return Standing("rollout", "ROLLOUT", "ok", f"{configured} {glyphs.dot} no drift", aside)
 
 
