@@ -140,19 +140,13 @@ def test_an_operator_steers_the_launch_over_ssh_in_tmux(desk: Desk) -> None:
     for number, (_, title) in enumerate(TABS, 1):
         assert f"{number} {title[:4]}" in screen[1]
     for number, (_, title) in enumerate(TABS, 1):
-        tmux.send(str(number))
-        tmux.until(f"[{number} {title}]")
+        tmux.press(f"[{number} {title}]", str(number))
 
-    tmux.send("5")
-    tmux.until("[5 Bugs]")
-    tmux.send("n")
-    tmux.until("Assignee")
-    tmux.send("-l", "checkout is down; really")
-    tmux.until("checkout is down; really")
-    tmux.send("Enter")
-    tmux.until("Filed as P2")
-    tmux.send("c")
-    tmux.until("You have the conn.")
+    tmux.press("[5 Bugs]", "5")
+    tmux.press("[ File ]", "n")
+    tmux.press("checkout is down; really", "-l", "checkout is down; really")
+    tmux.press("Filed as P2", "Enter")
+    tmux.press("You have the conn.", "c")
     tmux.until("conn YOU")
     filed, taken = (
         next(entry for entry in desk.journal() if entry["kind"] == kind) for kind in ("bug.filed", "conn.taken")
@@ -164,8 +158,7 @@ def test_an_operator_steers_the_launch_over_ssh_in_tmux(desk: Desk) -> None:
         assert actor["user"] == getpass.getuser()
         assert actor["tty"].startswith("pts/")
 
-    tmux.send("q")
-    tmux.until("Leave the console?")
+    tmux.press("Leave the console?", "q")
     tmux.send("Tab")
     tmux.quiet()
     tmux.send("Enter")
@@ -177,8 +170,7 @@ def test_an_operator_steers_the_launch_over_ssh_in_tmux(desk: Desk) -> None:
 
 def test_a_dropped_connection_ends_the_console_and_frees_the_conn(desk: Desk) -> None:
     desk.open()
-    desk.tmux.send("c")
-    desk.tmux.until("You have the conn.")
+    desk.tmux.press("You have the conn.", "c")
     assert len(desk.consoles()) == 1
     os.kill(desk.tmux.pid(), signal.SIGKILL)
     eventually(lambda: desk.consoles() == [], ENDS_WITHIN)
@@ -191,8 +183,7 @@ def test_a_dropped_connection_ends_the_console_and_frees_the_conn(desk: Desk) ->
 
 def test_a_client_that_stalls_and_is_killed_takes_the_console_with_it(desk: Desk) -> None:
     desk.open()
-    desk.tmux.send("c")
-    desk.tmux.until("You have the conn.")
+    desk.tmux.press("You have the conn.", "c")
     (console,) = desk.consoles()
     client = desk.tmux.pid()
     os.kill(client, signal.SIGSTOP)
@@ -209,8 +200,7 @@ def test_a_client_that_stalls_and_is_killed_takes_the_console_with_it(desk: Desk
 
 def test_a_session_of_tmux_that_is_killed_ends_the_console_in_it(desk: Desk) -> None:
     desk.open_in_tmux_alone()
-    desk.tmux.send("c")
-    desk.tmux.until("You have the conn.")
+    desk.tmux.press("You have the conn.", "c")
     assert len(desk.consoles()) == 1
     desk.tmux.close()
     eventually(lambda: desk.consoles() == [], ENDS_WITHIN)

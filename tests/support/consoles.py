@@ -25,7 +25,7 @@ PATIENCE = 60.0
 STILL = 0.7
 """Seconds without a byte after which a screen is painted whole, and keys are no longer taken for typed blindly."""
 TAB, ENTER, ESCAPE = "\t", "\r", "\x1b"
-_AGAIN = re.compile("Press again|Press it again|Paste it again")
+AGAIN = re.compile("Press again|Press it again|Paste it again")
 
 
 class Consoles:
@@ -130,11 +130,11 @@ def press(terminal: Terminal, keys: str, seen: Callable[[str], bool] | str) -> N
     """Press keys and wait for what they do; again, as a person would, where the console says that it dropped them."""
     satisfied = (lambda screen: seen in screen) if isinstance(seen, str) else seen
     terminal.send(keys)
-    terminal.until(lambda screen: satisfied(screen) or _AGAIN.search(screen) is not None, PATIENCE)
+    terminal.until(lambda screen: satisfied(screen) or AGAIN.search(screen) is not None, PATIENCE)
     while not satisfied(terminal.text()):
-        terminal.until(lambda screen: _AGAIN.search(screen) is None, PATIENCE)
+        terminal.until(lambda screen: AGAIN.search(screen) is None, PATIENCE)
         terminal.send(keys)
-        terminal.until(lambda screen: satisfied(screen) or _AGAIN.search(screen) is not None, PATIENCE)
+        terminal.until(lambda screen: satisfied(screen) or AGAIN.search(screen) is not None, PATIENCE)
 
 
 def eventually(fact: Callable[[], object], terminal: Terminal, seconds: float = PATIENCE) -> None:
@@ -160,7 +160,7 @@ def open_tab(terminal: Terminal, number: int, title: str) -> None:
 def file_bug(terminal: Terminal, title: str, priority: str = "P0") -> None:
     """File a bug by the keys, until the console says that it is filed."""
     open_tab(terminal, 5, "Bugs")
-    press(terminal, "n", "Assignee")
+    press(terminal, "n", "[ File ]")
     press(terminal, title, title)
     press(terminal, TAB + priority[-1], f"< {priority}")
     press(terminal, ENTER, f"Filed as {priority}")

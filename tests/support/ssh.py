@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.consoles import AGAIN
+
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin") or ""
 MISSING = [
     name for name, there in (("sshd", SSHD), ("ssh", shutil.which("ssh")), ("tmux", shutil.which("tmux"))) if not there
@@ -83,6 +85,13 @@ class Tmux:
     def send(self, *keys: str) -> None:
         """Press keys by tmux's names; a text is typed letter by letter."""
         self._tmux("send-keys", *keys)
+
+    def press(self, seen: str, *keys: str) -> None:
+        """Press keys and wait for what they do; again, as a person would, where the console says it dropped them."""
+        self.send(*keys)
+        while seen not in self.until(lambda screen: seen in screen or AGAIN.search(screen) is not None):
+            self.until(lambda screen: AGAIN.search(screen) is None)
+            self.send(*keys)
 
     def screen(self) -> str:
         """What the window shows."""
