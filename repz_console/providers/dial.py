@@ -226,5 +226,5 @@ def new_client(dialer: Dialer, proxy: str) -> httpx.AsyncClient:
         },
         follow_redirects=False,
         trust_env=False,
-        timeout=None,  # noqa: S113
+        timeout=None,  # noqa: S113 - one deadline covers the whole exchange
     )

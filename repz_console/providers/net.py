@@ -232,6 +232,6 @@ _KINDS = {
 def _load() -> None:
     """Make the next exchange begin at once. It takes 150 ms: a launch without the web never pays them, and one with it
     does not stand still meanwhile."""
-    import repz_console.providers.dial  # noqa: F401
+    import repz_console.providers.dial  # noqa: F401 - for what it loads
 
     tls.context()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ _FRAMED = Size(24, 8)
 """Below this a dialog takes the whole screen, without a frame."""
 
 
-class Dialog:
+class Dialog(ABC):
     """Something that is asked or shown over the pane. It has the keyboard until it closes."""
 
     title = ""
@@ -35,19 +36,19 @@ class Dialog:
         """Whether a letter typed now becomes text."""
         return False
 
+    @abstractmethod
     def body(self, size: Size, glyphs: Glyphs) -> list[Line]:
         """At most `size.height` lines, of at most `size.width` columns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def key(self, key: str, character: str | None) -> None:
         """A key was pressed; `character` is what it types, if anything."""
-        raise NotImplementedError
 
     def decides(self, key: str, character: str | None) -> bool:
         """Whether this key would give an answer that may change something. It has to be pressed by itself."""
         return False
 
-    def paste(self, text: str) -> None:
+    def paste(self, text: str) -> None:  # noqa: B027 - most dialogs take none
         """Text was pasted. Ignored, unless something is being typed."""
 
     def close(self, answer: Any = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from repz_console.text import safe
@@ -9,7 +10,7 @@ from repz_console.tui.paint.base import Glyphs, Line
 from repz_console.tui.paint.format import cell_width, fit
 
 
-class Field:
+class Field(ABC):
     """One line of a form."""
 
     typing = False
@@ -18,19 +19,19 @@ class Field:
         self.name, self.label = name, label
 
     @property
+    @abstractmethod
     def value(self) -> str:
         """What is filled in."""
-        raise NotImplementedError
 
+    @abstractmethod
     def line(self, width: int, focused: bool, glyphs: Glyphs) -> Line:
         """How it looks, in `width` columns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def key(self, key: str, character: str | None) -> bool:
         """Takes a key; whether it meant anything here."""
-        raise NotImplementedError
 
-    def paste(self, text: str) -> None:
+    def paste(self, text: str) -> None:  # noqa: B027 - most fields take none
         """Takes pasted text."""
 
     def mistake(self) -> str:
