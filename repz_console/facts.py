@@ -138,6 +138,25 @@ class RolloutState(Struct, frozen=True):
     Going there or below takes something from some and gives nothing to anybody. None where `exposure` says it all."""
     epoch: int = 0
     """The highest `Change.epoch` that ever wrote it; 0 where the backend keeps none."""
+    scope: tuple[str, ...] = ()
+    """The features that this speaks of, where a backend changes them one by one; empty for all that it carries."""
+    parts: tuple[RolloutState, ...] = ()
+    """Where several parts move as one rollout, each part's state in the order in which widening goes; else empty."""
+    controller: str = ""
+    """The source that said it, where that is not the rollout's only one."""
+
+
+class Measured(Struct, frozen=True):
+    """What traffic saw of one rollout, as counted by whoever evaluates its flags."""
+
+    rollout: str
+    feature: str
+    percent: float
+    """Of all evaluations that were counted, whatever the region."""
+    samples: int
+    """How many were counted."""
+    at: datetime
+    """When the counting ended."""
 
 
 class Facts(Struct, frozen=True):
@@ -149,6 +168,7 @@ class Facts(Struct, frozen=True):
     ticks: tuple[Tick, ...] | None = None
     progress: tuple[TaskProgress, ...] | None = None
     rollouts: tuple[RolloutState, ...] | None = None
+    measured: tuple[Measured, ...] = ()
     notes: tuple[str, ...] = ()
     """What is odd about the source itself, one plain line each, such as a clock that is not ours."""
 
@@ -197,6 +217,37 @@ class Change(Struct, frozen=True):
     """True for a kill: apply whatever the revision is."""
     epoch: int = 0
     """Of the store that asks; one that took over from another has a higher one. 0 where none ever did."""
+    scope: tuple[str, ...] = ()
+    """The features that are to be changed; empty for all that the backend carries of the rollout."""
+
+
+class Abilities(Struct, frozen=True):
+    """What a rollout backend can do. What it cannot is disabled on the screen, with why."""
+
+    percent: Literal["any", "stages", "none"] = "any"
+    """Which percent can be set: any, only the next of the backend's own stages, or none from here."""
+    step: float = 0.01
+    """The finest percent it tells apart."""
+    regions: bool = True
+    """Whether regions can have different shares."""
+    features: bool = True
+    """Whether features can be switched one by one."""
+    kill: Literal["zero", "off", "abort", "none"] = "zero"
+    """How everything is taken back: by a share of 0, by switching off, by aborting the release, or not from here."""
+    compares: Literal["atomic", "stale", "none"] = "none"
+    """What keeps two writers apart: compare-and-set in one step, a check just before the write, or nothing."""
+    dry_run: bool = False
+    """Whether `RolloutWriter.calls` can tell beforehand what would be sent."""
+    reads_back: bool = True
+    """Whether it can be asked what is configured."""
+    propagation: float = 0
+    """Seconds until every client may be expected to have seen a change, its own refresh included."""
+    reversible: bool = True
+    """Whether a share can be lowered to another one than nobody."""
+    sticky: str = ""
+    """What keeps a person's answer the same, in words; empty if nothing does."""
+    cannot: str = ""
+    """In one line, what is missing and why."""
 
 
 class Fault(Struct, frozen=True):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, runtim
 from msgspec import Struct
 
 from repz_console.events import AnyEvent, Entry
-from repz_console.facts import Change, Facts, Fault, RolloutState
+from repz_console.facts import Abilities, Change, Facts, Fault, RolloutState
 from repz_console.plan.model import Plan
 from repz_console.secret import Secret, redact
 from repz_console.text import safe
@@ -22,9 +22,10 @@ from repz_console.text import safe
 if TYPE_CHECKING:
     from repz_console.vault import Vault
 
-Grade = Literal["keyed", "compared", "blind"]
+Grade = Literal["keyed", "checked", "compared", "blind"]
 """What a backend checks before it writes. `compared`: the revision. `keyed`: that, and it knows the id of what it
-wrote, so that the same change sent twice has the effect of once and a read-back tells whose it shows. `blind`: nothing,
+wrote, so that the same change sent twice has the effect of once and a read-back tells whose it shows. `checked`: as
+keyed, but it looks first and writes then, so that of two changes of one moment both may be taken. `blind`: nothing,
 so that a change without an answer may come at any time, and only a person can say that it will not."""
 
 STATE_PATH = "state:"
@@ -50,6 +51,10 @@ class Conflict(ProviderError):
 
 class Refused(ProviderError):
     """The backend cannot do this change and wrote nothing."""
+
+
+class Partial(ProviderError):
+    """Some of the change was written, and it is known which: it neither happened nor did it not."""
 
 
 class Context(Struct, frozen=True):
@@ -174,6 +179,40 @@ class RolloutWriter(Protocol):
 
     async def ready(self) -> str:
         """Empty if this user could write now, else what stands in the way in one line. Writes nothing."""
+        ...
+
+
+@runtime_checkable
+class Able(Protocol):
+    """A backend that says what it can do. Without this it can do what a plan may ask for."""
+
+    def abilities(self) -> Abilities:
+        """What it can do, as far as that is known without asking it."""
+        ...
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """A backend that cannot change all features of a rollout in one step. Without this one change takes them all."""
+
+    def scopes(self, rollout: str) -> tuple[tuple[str, ...], ...]:
+        """The features that are changed together, each group by a change of its own (`Change.scope`), in the order in
+        which widening goes. What `read` says of the rollout then has a state a scope in `RolloutState.parts`."""
+        ...
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A backend that can put into words what it does."""
+
+    def calls(self, change: Change) -> tuple[str, ...]:
+        """What `apply` would do, a line each as an operator would write it (`PATCH https://... [...]`), secrets named
+        and not shown."""
+        ...
+
+    def card(self, rollout: str) -> tuple[str, ...]:
+        """The exact commands that take the rollout to nobody without this console, for a POSIX shell, one line each; a
+        line that begins with `#` explains. Secrets come from environment variables, which a `#` line names."""
         ...
 
 

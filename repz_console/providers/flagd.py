@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 
-from repz_console.facts import Change, Facts, RolloutState
+from repz_console.facts import Abilities, Change, Facts, RolloutState
 from repz_console.plan.exposure import nobody, same, widens
 from repz_console.providers import flagd_state as states
 from repz_console.providers.base import Conflict, Context, Grade, Options, Provider, ProviderError, Refused, WayBack
@@ -104,6 +104,14 @@ class Flagd(Provider):
     def propagation(self) -> float:
         """Seconds until every client has read a changed file."""
         return self.options.propagation
+
+    def abilities(self) -> Abilities:
+        """The file is compared and replaced in one step, under a lock."""
+        return Abilities(
+            compares="atomic",
+            propagation=self.options.propagation,
+            sticky="a hash of the rollout and the targeting key",
+        )
 
     async def ready(self) -> str:
         """Empty if this user could write the file now, were it but to show no more."""
