@@ -136,6 +136,52 @@ async def test_a_fence_tells_that_what_was_sent_did_not_arrive_and_lets_it_come_
         assert session.view().rollout.rollouts[0].desired.exposure is None, "a fence is nobody's decision"
 
 
+@pytest.mark.parametrize(("comes", "outcome"), [(False, "not_applied"), (True, "confirmed")])
+async def test_behind_a_fence_of_a_backend_that_checks_and_then_writes_a_change_may_come_for_a_while(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch, comes: bool, outcome: str
+) -> None:
+    backend.grade = "checked"
+    monkeypatch.setattr(settler, "LATE_WRITE", 0.01)
+    left_behind(tmp_path / "store", intended("a", at(20)), ChangeSent(op="a"))
+    write = backend.write
+
+    def fence(change: Change) -> RolloutState:
+        written = write(change)
+        if comes:
+            backend.state = RolloutState("production", at(20), "3", "a ghost", None, "a")
+        return written
+
+    monkeypatch.setattr(backend, "write", fence)
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert ends(session, "a") == [(outcome, "ann")]
+
+
+async def test_a_fence_that_no_longer_stands_denies_nothing(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.grade = "checked"
+    monkeypatch.setattr(settler, "LATE_WRITE", 0.01)
+    left_behind(
+        tmp_path / "store",
+        intended("a", at(20)),
+        ChangeSent(op="a"),
+        BackendFenced(op="f", rollout="production", expect="1"),
+        BackendFenced(op="g", rollout="production", expect="1"),
+    )
+    fences = iter(["f", "g"])
+
+    async def read(_: object, rollout: str) -> RolloutState:
+        return RolloutState(rollout, exposures.nobody(), "2", op=next(fences, "g"))
+
+    monkeypatch.setattr(faulty.Faulty, "read", read)
+    async with opened(launch(tmp_path, faulty.config(CONFIG))) as session:
+        await session.control.settle()
+        assert ends(session, "a") == [("unknown", "ann")]
+        await session.control.settle()
+        assert ends(session, "a")[-1][0] == "not_applied"
+
+
 @pytest.mark.parametrize("answer", ["raise", "applied, then raise", "defect"])
 async def test_a_fence_that_fails_leaves_only_what_the_backend_then_shows(
     tmp_path: Path, backend: Backend, answer: str

@@ -28,7 +28,7 @@ from tests.support.doomed import POINTS
 from tests.support.sessions import CONFIG, launch, opened
 from tests.support.slow_backend import Register, Server
 
-GRADES: tuple[Grade, ...] = ("keyed", "compared", "blind")
+GRADES: tuple[Grade, ...] = ("keyed", "checked", "compared", "blind")
 AT_ONCE = 24
 
 
@@ -121,6 +121,7 @@ async def test_no_kill_on_the_way_of_a_change_loses_doubles_or_denies_it(
     monkeypatch.setitem(registry.BUILT_IN, "slow", slow_backend.REFERENCE)
     monkeypatch.setattr(settler, "LONGEST_FLIGHT", 0)
     monkeypatch.setattr(settler, "BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(settler, "LATE_WRITE", 0)
     delays = (0.0, 0.1, 5.0 if figure.full else 0.5)
     cases = list(itertools.product(GRADES, delays, POINTS))
     kills = figure.count(len(cases), 3000)

@@ -15,13 +15,13 @@ from repz_console.engine.deadline import within
 from repz_console.engine.known import Known
 from repz_console.engine.outcome import Outcome
 from repz_console.engine.read_back import READ_DEADLINE, read_back
-from repz_console.engine.settlement import judge, may_fence
+from repz_console.engine.settlement import Judgement, judge, may_fence
 from repz_console.engine.storage import Storage
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import BackendFenced, ChangeEnded
 from repz_console.facts import Change, Exposure, RolloutState
 from repz_console.plan import exposure as exposures
-from repz_console.providers.base import ProviderError, RolloutWriter
+from repz_console.providers.base import Grade, ProviderError, RolloutWriter
 from repz_console.room import words
 from repz_console.room.decisions import ChangeRecord
 from repz_console.store.errors import FenceError, StoreError
@@ -33,6 +33,8 @@ LONGEST_FLIGHT = 3 * CHANGE_DEADLINE
 """Seconds after which a person may say of a change without an answer that it will not come any more."""
 BETWEEN_LOOKS = 1.0
 """Seconds in which a backend has to show the same to be taken at its word."""
+LATE_WRITE = 2.0
+"""Seconds within which a backend of the grade `checked` has written what it took before a fence."""
 LOOK_AGAIN = 60.0
 """Seconds after which a look that said nothing is worth repeating, though the backend shows the same."""
 
@@ -127,10 +129,11 @@ class Settler:
                     state = await read_back(self._known, named)
                     if any(may_fence(change, state, backend.grade()) for change in bound):
                         state = await self._fence(backend, state)
+                    verdicts = await self._verdicts(bound, state, backend.grade())
                 except ProviderError as error:
                     await self._leave_open(bound, f"its console ended, and {error.fault.what}")
                 else:
-                    await self._judge(bound, state, backend)
+                    await self._conclude(bound, verdicts, state)
 
     async def fence(self, rollout: str) -> tuple[RolloutState, RolloutState]:
         """Move a rollout's backend on without changing what anybody sees: its state before and after. Where they have
@@ -206,9 +209,25 @@ class Settler:
             await read_back(self._known, state.rollout)
         return replace(written, op=op)
 
-    async def _judge(self, changes: Iterable[ChangeRecord], state: RolloutState, backend: RolloutWriter) -> None:
-        for change in changes:
-            found = judge(change, state, self._known.decisions, backend.grade())
+    async def _verdicts(
+        self, changes: Sequence[ChangeRecord], state: RolloutState, grade: Grade
+    ) -> list[Judgement | None]:
+        """What `state` proves of each change. A backend that looks first and writes then may have taken a change just
+        before the fence: there only a fence that still stands a while later proves that it did not come. Raises
+        `ProviderError`."""
+        decisions = self._known.decisions
+        found = [judge(change, state, decisions, grade) for change in changes]
+        if grade != "checked" or not any(map(_denies, found)):
+            return found
+        await asyncio.sleep(LATE_WRITE)
+        later = await read_back(self._known, state.rollout)
+        again = [judge(change, later, decisions, grade) for change in changes]
+        return [None if _denies(verdict) and later.op != state.op else verdict for verdict in again]
+
+    async def _conclude(
+        self, changes: Sequence[ChangeRecord], verdicts: Sequence[Judgement | None], state: RolloutState
+    ) -> None:
+        for change, found in zip(changes, verdicts, strict=True):
             if found is not None:
                 await self._carrier.end(change.op, found.outcome, found.why, found.revision)
             else:
@@ -219,6 +238,10 @@ class Settler:
         for change in changes:
             if change.state != "unknown":
                 await self._carrier.end(change.op, "unknown", why)
+
+
+def _denies(verdict: Judgement | None) -> bool:
+    return verdict is not None and verdict.outcome == "not_applied"
 
 
 async def _is_ready(backend: RolloutWriter) -> bool:

@@ -37,7 +37,7 @@ class Backend:
         if self.state.op != change.op:
             self.applied.append(change)
             number = str(int(self.state.revision) + 1)
-            mark = change.op if self.grade == "keyed" else ""
+            mark = change.op if self.grade in ("keyed", "checked") else ""
             self.state = RolloutState("production", change.target, number, change.who, None, mark)
         return self.state
 

@@ -44,12 +44,12 @@ class Register:
             self.under_way.discard(task)
 
     def _write(self, change: Change) -> RolloutState:
-        if self._grade == "keyed" and change.op in {one.op for one in self.log}:
+        if self._grade in ("keyed", "checked") and change.op in {one.op for one in self.log}:
             return self.state
         if self._grade != "blind" and not change.force and change.expect != self.state.revision:
             raise Conflict(f"it is at {self.state.revision}")
         self.log.append(change)
-        mark = change.op if self._grade == "keyed" else ""
+        mark = change.op if self._grade in ("keyed", "checked") else ""
         self.state = RolloutState(ROLLOUT, change.target, str(len(self.log) + 1), change.who, None, mark)
         return self.state
 
