@@ -25,7 +25,7 @@ from repz_console.engine.storage import Storage
 from repz_console.engine.takeover import TakenOver, take_over
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
-from repz_console.facts import Exposure, RolloutState, Verdict
+from repz_console.facts import Exposure, RolloutState
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Rollout
 from repz_console.providers.base import ProviderError
@@ -189,7 +189,7 @@ class Controller:
             by = f" by {state.changed_by}" if state.changed_by else ""
             line = f"{rollout} is at {state.revision} and no longer at {safe(expect)}, changed{by}: look again"
             return Outcome("refused", line)
-        closed = [gate for gate in self._known.gates(rollout, target) if gate.verdict is not Verdict.PASS]
+        closed = [gate for gate in self._known.gates(rollout, target) if not gate.lets_pass]
         if not closed:
             return None
         only_conn = all(gate.id == gates.CONN for gate in closed)

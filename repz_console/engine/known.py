@@ -21,7 +21,8 @@ from repz_console.plan.model import Plan
 from repz_console.providers.base import BugTriage, JournalReader, Refused, SpendBook
 from repz_console.room.decisions import Decisions, RolloutDecisions
 from repz_console.room.health import History
-from repz_console.room.room import Room, Viewer
+from repz_console.room.room import Room
+from repz_console.room.viewer import Viewer
 from repz_console.room.views import FindingView, GateView, RoomView
 from repz_console.store.emergency import Record
 from repz_console.store.journal import Condition

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from repz_console.facts import Exposure
 from repz_console.plan.model import Rollout, Stage
 
@@ -72,7 +74,20 @@ def at_most(configured: Exposure, target: Exposure) -> Exposure:
 def of_stage(rollout: Rollout, stage: Stage) -> Exposure:
     """The exposure that a stage plans."""
     regions = stage.regions or rollout.regions
-    return Exposure(percent=dict.fromkeys(regions, stage.percent), features=tuple(sorted(stage.features)))
+    percent = {region: stage.shares.get(region, stage.percent) for region in regions}
+    return Exposure(percent=percent, features=tuple(sorted(stage.features)))
+
+
+def of_all(exposure: Exposure, people: Mapping[str, float]) -> float | None:
+    """The percent of all people that see anything: each region's share, weighted by how many live there. None where
+    the plan does not say how many do in a region that is exposed."""
+    total = sum(people.values())
+    shares = {region: percent for region, percent in exposure.percent.items() if percent > 0}
+    if not exposure.features:
+        return 0.0
+    if not total or any(region not in people for region in shares):
+        return None
+    return sum(percent * people[region] for region, percent in shares.items()) / total
 
 
 def headline_percent(exposure: Exposure) -> float:

@@ -10,26 +10,29 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import field
 
 from repz_console.facts import Priority
+from repz_console.plan.polls import Poll, Round, Station
+from repz_console.plan.ramp import Automatic, Bake, Freeze, MetricRule, Part, Rollout, Stage
 from repz_console.plan.secrets import SecretPlace, SecretRef
+from repz_console.plan.table import Moment, Table
 
-
-class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base of every table: fields by name, nothing unknown."""
-
-
-class Moment(Table, frozen=True, kw_only=True):
-    """A day, and the time on it if the plan states one."""
-
-    on: date
-    time: time | None = None
-    """Wall-clock time; absent where the plan gives none, which `check` reports."""
-    zone: str = ""
-    """IANA zone name such as `America/New_York`; empty means `launch.zone`."""
-    written: str = ""
-    """The words of the original plan, kept where they are ambiguous: `9:00 AM EST`."""
+__all__ = [
+    "Automatic",
+    "Bake",
+    "Freeze",
+    "MetricRule",
+    "Moment",
+    "Part",
+    "Poll",
+    "Rollout",
+    "Round",
+    "Stage",
+    "Station",
+    "Table",
+]
+"""What other files of this package declare and the rest of the program finds here, with the tables below."""
 
 
 class Launch(Table, frozen=True, kw_only=True):
@@ -45,6 +48,8 @@ class Launch(Table, frozen=True, kw_only=True):
     """T-0: the instant the clock counts to."""
     solo: bool = False
     """One person holds every seat: a second approval becomes a cool-off and a typed phrase."""
+    director: str = "director"
+    """The seat that alone may override a gate which fails, accept a condition and record a verbal answer."""
     document_version: str = ""
     document_date: date | None = None
     document_status: str = ""
@@ -241,39 +246,6 @@ class Feature(Table, frozen=True, kw_only=True):
     note: str = ""
 
 
-class Stage(Table, frozen=True, kw_only=True):
-    """`[[rollout.NAME.stage]]`: one planned step of a rollout."""
-
-    id: str
-    title: str
-    at: Moment
-    percent: float
-    """Of the people of each region named."""
-    regions: tuple[str, ...] = ()
-    """Region ids; empty means all of the rollout's."""
-    features: tuple[str, ...] = ()
-    """Feature or flag ids that are on in this stage."""
-    phase: str = ""
-    """The phase that this stage enters; bug rules are judged against it."""
-    note: str = ""
-    percent_stated: bool = True
-    """False where the plan implies the percent without saying it."""
-
-
-class Rollout(Table, frozen=True, kw_only=True):
-    """`[rollout.NAME]`: a ramp from nobody to everybody."""
-
-    title: str
-    controller: str
-    """Id of the source that applies it."""
-    cohort: str
-    """Whose share the percent is: `visitors`, `beta users`."""
-    regions: tuple[str, ...]
-    max_age: float = 60
-    """Seconds after which the backend's read-back is too old to widen on."""
-    stage: tuple[Stage, ...] = ()
-
-
 class Announcement(Table, frozen=True, kw_only=True):
     """`[[announcement]]`: something told to the world at full launch."""
 
@@ -386,7 +358,7 @@ class Source(Table, frozen=True, kw_only=True):
     kind: str
     every: float = 30
     """Seconds between polls."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = field(default_factory=dict)
     """The kind's own keys, collected from the table."""
 
 
@@ -398,7 +370,7 @@ class Anchor(Table, frozen=True, kw_only=True):
     """A file that lines are appended to, best on another disk; relative to the config file."""
     webhook: str = ""
     """An https address that each line is sent to by POST, as JSON."""
-    headers: dict[str, str | SecretRef] = {}
+    headers: dict[str, str | SecretRef] = field(default_factory=dict)
     """Headers of that request; one that holds a secret is `{ secret = "NAME", prefix = "Bearer " }`."""
     every: float = 60
     """Seconds between two lines, while there are new entries."""
@@ -419,8 +391,8 @@ class Plan(Table, frozen=True, kw_only=True):
     include: tuple[str, ...] = ()
     """Further files, relative to this one, whose tables are added."""
     store: Store = Store()
-    source: dict[str, Source] = {}
-    secret: dict[str, SecretPlace] = {}
+    source: dict[str, Source] = field(default_factory=dict)
+    secret: dict[str, SecretPlace] = field(default_factory=dict)
     seat: tuple[Seat, ...] = ()
     phase: tuple[Phase, ...] = ()
     task: tuple[Task, ...] = ()
@@ -436,7 +408,9 @@ class Plan(Table, frozen=True, kw_only=True):
     flag: tuple[Flag, ...] = ()
     region: tuple[Region, ...] = ()
     feature: tuple[Feature, ...] = ()
-    rollout: dict[str, Rollout] = {}
+    rollout: dict[str, Rollout] = field(default_factory=dict)
+    freeze: tuple[Freeze, ...] = ()
+    poll: tuple[Poll, ...] = ()
     announcement: tuple[Announcement, ...] = ()
     command_centre: CommandCentre | None = None
     escalation: tuple[Escalation, ...] = ()

@@ -1,7 +1,8 @@
 """What people decided: the journal folded, entry by entry, into the present state of every decision.
 
 Folding is incremental and total: any order of entries gives a state and none raises. A change goes intended, sent,
-then confirmed, rejected or unknown; from unknown to confirmed, not applied or superseded. Settled changes stay so.
+then confirmed, rejected, unknown or partial; from unknown to confirmed, not applied, superseded or partial. Settled
+changes stay so.
 """
 
 from __future__ import annotations
@@ -17,17 +18,20 @@ from msgspec.structs import replace
 from repz_console import events
 from repz_console.events import Entry
 from repz_console.facts import Actor, Exposure, Hold
+from repz_console.room import consents
+from repz_console.room.consents import Consents
 from repz_console.room.words import who
 
 LATEST_KEPT = 1000
 """Newest entries kept for the screens; older ones are in the journal."""
 
-ChangeState = Literal["intended", "sent", "confirmed", "rejected", "unknown", "not_applied", "superseded"]
+ChangeState = Literal["intended", "sent", "confirmed", "rejected", "unknown", "not_applied", "superseded", "partial"]
 
 _MAY_BECOME: Mapping[str, frozenset[str]] = {
-    "intended": frozenset(["confirmed", "rejected", "unknown", "not_applied", "superseded"]),
-    "sent": frozenset(["confirmed", "rejected", "unknown", "not_applied", "superseded"]),
-    "unknown": frozenset(["confirmed", "not_applied", "superseded"]),
+    "intended": frozenset(["confirmed", "rejected", "unknown", "not_applied", "superseded", "partial"]),
+    "sent": frozenset(["confirmed", "rejected", "unknown", "not_applied", "superseded", "partial"]),
+    "unknown": frozenset(["confirmed", "not_applied", "superseded", "partial"]),
+    "partial": frozenset(["confirmed", "superseded"]),
 }
 _NEVER_HAPPENED = frozenset(["rejected", "not_applied", "superseded"])
 
@@ -148,6 +152,8 @@ class Decisions:
         """That of this store, by which a backend tells it from one that it took over from."""
         self.idle: Recorded[events.StoreRestored | events.StoreRetired] | None = None
         """Why the rollouts are not steered from this store; None if they are."""
+        self.consents = Consents()
+        """What people agreed to; another object only when something about it changed."""
         self.consoles: dict[str, Actor] = {}
         """Console id to actor of those opened and not closed in an orderly way; a killed one stays listed."""
         self._rebases: dict[str, Recorded[events.PlanRebased]] = {}
@@ -185,6 +191,7 @@ class Decisions:
             self.length = entry.seq
             self.head = entry.hash
             self._newest.append(entry)
+            self.consents = consents.fold(self.consents, entry)
             folder = folders.get(type(entry.event))
             if folder is not None:
                 folder(entry, entry.event)

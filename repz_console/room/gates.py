@@ -66,13 +66,15 @@ def build(evidence: Evidence, now: datetime) -> tuple[GateView, ...]:
 
 
 def verdict(gates: Iterable[GateView]) -> Verdict:
-    """FAIL beats INCONCLUSIVE beats PASS. Without any gate nothing was looked at: INCONCLUSIVE."""
-    return max((gate.verdict for gate in gates), key=_ORDER.__getitem__, default=Verdict.INCONCLUSIVE)
+    """FAIL beats INCONCLUSIVE beats PASS, which an excused gate counts as. Without any gate nothing was looked at:
+    INCONCLUSIVE."""
+    answers = (Verdict.PASS if gate.lets_pass else gate.verdict for gate in gates)
+    return max(answers, key=_ORDER.__getitem__, default=Verdict.INCONCLUSIVE)
 
 
 def blocker(gates: Sequence[GateView]) -> str:
     """The line of the first gate in the way: the worst first, the conn last. Empty if all pass."""
-    closed = [gate for gate in gates if gate.verdict is not Verdict.PASS]
+    closed = [gate for gate in gates if not gate.lets_pass]
     return min(closed, key=lambda gate: (gate.id == CONN, -_ORDER[gate.verdict])).line if closed else ""
 
 

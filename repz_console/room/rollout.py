@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from repz_console.facts import Exposure, Freshness, Snapshot
+from repz_console.facts import Abilities, Exposure, Freshness, Snapshot, Tick
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout
 from repz_console.plan.schedule import instant
 from repz_console.room import gates, stages, truths
 from repz_console.room.bugs import Queue
+from repz_console.room.consents import Consents
 from repz_console.room.decisions import ChangeRecord, Decisions, RolloutDecisions
 from repz_console.room.freshness import next_change, soonest
-from repz_console.room.views import ChangeView, ControlView, GateView, RolloutsView, RolloutView
+from repz_console.room.viewer import Viewer
+from repz_console.room.views import ChangeView, ControlView, GateView, LookView, RolloutsView, RolloutView
 from repz_console.room.words import who
 
 
@@ -35,6 +37,24 @@ class Surroundings(Struct, frozen=True):
     """What was decided and is not in the journal yet."""
     damage: str = ""
     """Why the journal could not be read in full."""
+    viewer: Viewer | None = None
+    """Who looks; None where nobody in particular does."""
+    plan_hash: str = ""
+    ticks: tuple[Tick, ...] = ()
+    """Of every checklist item that has one."""
+    ticked: Freshness = Freshness.OFF
+    """Of the sources that tell of ticks."""
+    abilities: Mapping[str, Abilities] = field(default_factory=dict)
+    """Source id to what it can do, of those that apply rollouts."""
+    looks: Mapping[str, LookView] = field(default_factory=dict)
+    """Source id to whether this user could steer it, as last looked at."""
+    recorder: bool = False
+    """Whether a `record` process polls for everyone, so that what nobody decides can happen."""
+
+    @property
+    def consents(self) -> Consents:
+        """What people agreed to."""
+        return self.decisions.consents
 
     def decided(self, identity: str) -> RolloutDecisions:
         """What was decided about a rollout, also what is not in the journal yet."""

@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from repz_console.events import Entry
-from repz_console.facts import Actor, Exposure, Freshness, Person, Snapshot
+from repz_console.facts import Abilities, Exposure, Freshness, Person, Snapshot, Tick
 from repz_console.plan.model import Plan
 from repz_console.plan.schedule import Span, plan_span
 from repz_console.room import budget, bugs, clock, control, health, rollout, sources, stages, timeline
@@ -29,6 +29,7 @@ from repz_console.room.decisions import Decisions, RolloutDecisions
 from repz_console.room.freshness import freshness, soonest, worst
 from repz_console.room.health import History
 from repz_console.room.memo import Memo
+from repz_console.room.viewer import Viewer
 from repz_console.room.views import (
     BudgetView,
     BugsView,
@@ -39,6 +40,7 @@ from repz_console.room.views import (
     HealthView,
     JournalView,
     LaunchView,
+    LookView,
     RolloutsView,
     RoomView,
     SourcesView,
@@ -65,21 +67,12 @@ class Origin(Struct, frozen=True):
     rebased_days: int = 0
 
 
-class Viewer(Struct, frozen=True):
-    """Who looks at the room."""
-
-    actor: Actor
-    groups: frozenset[str] = frozenset()
-    """Unix groups of the actor, by name."""
-    known: frozenset[str] | None = None
-    """User and group names of the plan that exist on this machine; None takes all for existing."""
-
-
 class _Memos:
     """Every area's memory."""
 
     def __init__(self) -> None:
         self.span: Memo[Span] = Memo()
+        self.ticks: Memo[tuple[Tick, ...]] = Memo()
         self.launch: Memo[LaunchView] = Memo()
         self.clock: Memo[ClockView] = Memo()
         self.timeline: Memo[TimelineView] = Memo()
@@ -116,6 +109,9 @@ class Room:
         self._findings: tuple[FindingView, ...] = ()
         self._trouble, self._refused, self._damage = "", "", ""
         self._waiting = Decisions()
+        self._abilities: dict[str, Abilities] = {}
+        self._looks: Mapping[str, LookView] = {}
+        self._recorder = False
         self._bugs_into = ""
         self._spend_into = ""
         self._memos = _Memos()
@@ -143,6 +139,9 @@ class Room:
         refused: str | None = None,
         damage: str | None = None,
         waiting: Decisions | None = None,
+        abilities: Mapping[str, Abilities] | None = None,
+        looks: Mapping[str, LookView] | None = None,
+        recorder: bool | None = None,
         bugs_into: str | None = None,
         spend_into: str | None = None,
     ) -> None:
@@ -153,7 +152,9 @@ class Room:
         answers. `lease` is the conn's and `collector` the collector's, None while free. `trouble` is why the journal
         cannot be appended to, `refused` why the disk took nothing when that was last tried and `damage` why the journal
         could not be read in full. `waiting` is what was decided, recorded elsewhere and is not journaled yet.
-        `bugs_into` and `spend_into` are the sources that new bugs and spend are written in, empty for none.
+        `abilities` and `looks` are those of the backends by source id, and `recorder` is whether the collector is a
+        `record` process. `bugs_into` and `spend_into` are the sources that new bugs and spend are written in, empty
+        for none.
         """
         self.decisions.fold(entries)
         self._plan = plan if plan is not None else self._plan
@@ -170,6 +171,9 @@ class Room:
         self._refused = refused if refused is not None else self._refused
         self._damage = damage if damage is not None else self._damage
         self._waiting = waiting if waiting is not None else self._waiting
+        self._abilities = dict(abilities) if abilities is not None else self._abilities
+        self._looks = looks if looks is not None else self._looks
+        self._recorder = recorder if recorder is not None else self._recorder
         self._bugs_into = bugs_into if bugs_into is not None else self._bugs_into
         self._spend_into = spend_into if spend_into is not None else self._spend_into
 
@@ -244,11 +248,12 @@ class Room:
 
     def _rollouts(self, now: datetime) -> RolloutsView:
         around = self._surroundings(now)
-        decided: list[object] = [self.decisions.epoch, self.decisions.idle]
+        decided: list[object] = [self.decisions.epoch, self.decisions.idle, self.decisions.consents]
         decided += [self.decisions.rollout(identity) for identity in self._plan.rollout]
         controllers = [self._snapshots.get(each.controller) for each in self._plan.rollout.values()]
         journal = (around.damage, self._waiting, *decided)
-        inputs = (self._plan, around.control, around.queue, around.bugs, *journal, *controllers)
+        people = (self._viewer, self._looks, self._recorder, around.ticks, around.ticked)
+        inputs = (self._plan, around.control, around.queue, around.bugs, *journal, *people, *controllers)
         return self._memos.rollout.get(inputs, now, lambda: rollout.build(around, now))
 
     def _health(self, now: datetime) -> HealthView:
@@ -310,6 +315,7 @@ class Room:
 
     def _surroundings(self, now: datetime) -> rollout.Surroundings:
         queue, bucket = self._queue(now)
+        ticks, ticked = self._told("ticks", now)
         return rollout.Surroundings(
             plan=self._plan,
             decisions=self.decisions,
@@ -320,6 +326,13 @@ class Room:
             ends=self._memos.span.get((self._plan,), now, lambda: plan_span(self._plan))[1],
             damage=self._damage,
             waiting=self._waiting,
+            viewer=self._viewer,
+            plan_hash=self._origin.hash,
+            ticks=self._memos.ticks.get(ticks, now, lambda: tuple(chain(*ticks))),
+            ticked=ticked,
+            abilities=self._abilities,
+            looks=self._looks,
+            recorder=self._recorder,
         )
 
     def _queue(self, now: datetime) -> tuple[bugs.Queue, Freshness]:

@@ -13,7 +13,41 @@ from typing import Literal
 from msgspec import Struct
 
 from repz_console.events import Entry
-from repz_console.facts import Bug, Exposure, Freshness, Hold, Person, Priority, Spend, Verdict
+from repz_console.facts import Bug, Freshness, Hold, Person, Priority, Spend
+from repz_console.room.rollout_views import (
+    ApprovalView,
+    ChangeView,
+    GateView,
+    LookView,
+    PartView,
+    PollView,
+    ReadinessView,
+    RegionView,
+    RolloutsView,
+    RolloutView,
+    StageView,
+    StationView,
+    Truth,
+    WaiverView,
+)
+
+__all__ = [
+    "ApprovalView",
+    "ChangeView",
+    "GateView",
+    "LookView",
+    "PartView",
+    "PollView",
+    "ReadinessView",
+    "RegionView",
+    "RolloutView",
+    "RolloutsView",
+    "StageView",
+    "StationView",
+    "Truth",
+    "WaiverView",
+]
+"""What is declared beside and looked for here."""
 
 
 class Happening(Struct, frozen=True):
@@ -126,102 +160,6 @@ class TimelineView(Struct, frozen=True):
     items_done: int
     items_total: int
     freshness: Freshness
-    next_change: datetime | None
-
-
-class Truth(Struct, frozen=True):
-    """One of the four truths of a rollout."""
-
-    name: Literal["planned", "desired", "configured", "measured"]
-    exposure: Exposure | None
-    """None when it is not known, never a guess."""
-    at: datetime | None
-    by: str
-    freshness: Freshness
-    note: str = ""
-
-
-class StageView(Struct, frozen=True):
-    """A planned stage and where it stands."""
-
-    id: str
-    title: str
-    at: datetime
-    timed: bool
-    """False where the plan gives a day without a time."""
-    exposure: Exposure
-    percent: float
-    regions: tuple[str, ...]
-    features: tuple[str, ...]
-    phase: str
-    state: Literal["done", "current", "next", "planned"]
-    note: str = ""
-
-
-class GateView(Struct, frozen=True):
-    """One condition of widening, with its answer."""
-
-    id: str
-    title: str
-    verdict: Verdict
-    line: str
-    """One plain line that says why."""
-    next_change: datetime | None = None
-
-
-class ChangeView(Struct, frozen=True):
-    """A change of a rollout."""
-
-    op: str
-    action: Literal["set", "rollback", "kill"]
-    state: Literal["intended", "sent", "confirmed", "rejected", "unknown", "not_applied", "superseded"]
-    target: Exposure
-    who: str
-    at: datetime
-    why: str = ""
-
-
-class RolloutView(Struct, frozen=True):
-    """One rollout: plan, truths, gates."""
-
-    id: str
-    title: str
-    controller: str
-    backend: str
-    """The controller's kind."""
-    cohort: str
-    regions: tuple[tuple[str, str], ...]
-    """(id, title)."""
-    features: tuple[tuple[str, str], ...]
-    stages: tuple[StageView, ...]
-    current: StageView | None
-    """The stage that the configured exposure equals, or the last one it covers; None before the first."""
-    next: StageView | None
-    planned: Truth
-    desired: Truth
-    configured: Truth
-    measured: Truth
-    revision: str
-    """Of the configured state; empty while it is not known."""
-    drift: tuple[str, ...]
-    """Where truths disagree, one plain line each."""
-    hold: Hold | None
-    change: ChangeView | None
-    unknown: tuple[ChangeView, ...]
-    """Changes whose outcome nobody knows, oldest first; they block widening."""
-    last_good: Exposure | None
-    """Where roll back goes: the last confirmed exposure below the present one."""
-    gates: tuple[GateView, ...]
-    """For entering the next stage."""
-    verdict: Verdict
-
-
-class RolloutsView(Struct, frozen=True):
-    """All rollouts; the first is the one the status line speaks of."""
-
-    rollouts: tuple[RolloutView, ...]
-    blocker: str
-    """The first thing in the way of the main rollout's next step, in one line; empty if none."""
     next_change: datetime | None
 
 

@@ -37,7 +37,8 @@ from repz_console.facts import (
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan
 from repz_console.plan.schedule import rebase
-from repz_console.room.room import Origin, Room, Viewer
+from repz_console.room.room import Origin, Room
+from repz_console.room.viewer import Viewer
 from repz_console.room.views import FindingView, RoomView
 
 NOW = datetime(2027, 2, 3, 14, 3, 20, tzinfo=UTC)

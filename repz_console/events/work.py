@@ -1,8 +1,4 @@
-"""What can be written in the journal: one class a kind, its tag the kind's name on disk.
-
-A payload is data about a decision, never derived state. Fields are only ever added, with a default: an old entry
-must stay readable for as long as its launch is of interest.
-"""
+"""What else is written down: the plan, the work, the money, the conn, the consoles and the store itself."""
 
 from __future__ import annotations
 
@@ -10,13 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import field
 
-from repz_console.facts import Actor, Exposure, Priority
-
-
-class Event(Struct, frozen=True, tag_field="kind"):
-    """The base of everything the journal holds."""
+from repz_console.events.base import Event
+from repz_console.facts import Priority
 
 
 class PlanAdopted(Event, frozen=True, tag="plan.adopted"):
@@ -25,7 +18,7 @@ class PlanAdopted(Event, frozen=True, tag="plan.adopted"):
     hash: str
     text: str
     path: str
-    includes: dict[str, str] = {}
+    includes: dict[str, str] = field(default_factory=dict)
     """Included file name to its text."""
 
 
@@ -94,62 +87,6 @@ class SpendVoided(Event, frozen=True, tag="spend.voided"):
 
     source: str
     spend: str
-    reason: str = ""
-
-
-class ChangeIntended(Event, frozen=True, tag="change.intended"):
-    """A rollout change was decided. Durable before the first byte leaves."""
-
-    op: str
-    rollout: str
-    action: Literal["set", "rollback", "kill"]
-    target: Exposure
-    before: Exposure | None
-    expect: str
-    reason: str = ""
-    stage: str = ""
-    supersedes: tuple[str, ...] = ()
-    """Ops whose outcome is unknown and which this one overrules."""
-    evidence: dict[str, Any] = {}
-    """What the screen showed: gates, ages, plan hash."""
-
-
-class ChangeSent(Event, frozen=True, tag="change.sent"):
-    """The backend is called next; until an outcome follows, that may or may not have happened."""
-
-    op: str
-
-
-class ChangeEnded(Event, frozen=True, tag="change.ended"):
-    """What became of a change."""
-
-    op: str
-    outcome: Literal["confirmed", "rejected", "unknown", "not_applied", "superseded"]
-    revision: str = ""
-    why: str = ""
-
-
-class BackendFenced(Event, frozen=True, tag="change.fenced"):
-    """A backend is next given what it holds already, as a change of its own: one that was bound to `expect` before
-    cannot come late any more once the backend took this one."""
-
-    op: str
-    """The id that the backend then shows as its last change."""
-    rollout: str
-    expect: str
-
-
-class RolloutHeld(Event, frozen=True, tag="rollout.held"):
-    """Nobody widens this rollout until it is resumed."""
-
-    rollout: str
-    reason: str = ""
-
-
-class RolloutResumed(Event, frozen=True, tag="rollout.resumed"):
-    """A hold was lifted."""
-
-    rollout: str
     reason: str = ""
 
 
@@ -268,50 +205,4 @@ class Unknown(Event, frozen=True, tag="unknown"):
     """
 
     original: str
-    payload: dict[str, Any] = {}
-
-
-AnyEvent = (
-    PlanAdopted
-    | PlanRebased
-    | ItemTicked
-    | TaskProgressed
-    | BugFiled
-    | BugChanged
-    | SpendAdded
-    | SpendVoided
-    | ChangeIntended
-    | ChangeSent
-    | ChangeEnded
-    | BackendFenced
-    | RolloutHeld
-    | RolloutResumed
-    | EmergencyImported
-    | ConnTaken
-    | ConnReleased
-    | CollectorTaken
-    | SourceFailed
-    | SourceRecovered
-    | NoteAdded
-    | ConsoleOpened
-    | ConsoleClosed
-    | StoreCopied
-    | StoreRestored
-    | StoreRetired
-    | StoreSteers
-    | EntryErased
-    | Unknown
-)
-
-
-class Entry(Struct, frozen=True):
-    """One line of the journal."""
-
-    seq: int
-    """From 1, without gaps."""
-    at: datetime
-    kind: str
-    event: AnyEvent
-    actor: Actor
-    hash: str
-    """Hex SHA-256 over the previous entry's hash and this one's content: the chain."""
+    payload: dict[str, Any] = field(default_factory=dict)
