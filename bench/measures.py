@@ -173,6 +173,29 @@ def hands(folder: Path, keys: int) -> list[Figure]:
     return [absolute("key to paint, p95", "ms", [times[int(len(times) * 0.95)]], 50)]
 
 
+def kill(folder: Path, rounds: int) -> list[Figure]:
+    """From the letter of a kill to the flag file that shows nobody, journal first."""
+    environment = scenarios.launch(folder)
+    times: list[float] = []
+    with Terminal(console(), env=environment) as screen:
+        screen.until(told)
+        for _ in range(rounds):
+            file = scenarios.expose(environment)
+            before = file.stat().st_mtime_ns
+            screen.read(1)  # what is said of the last one, and a key that would come in a hurry
+            screen.send("!")
+            screen.until("WAY BACK")
+            screen.quiet(0.1)
+            began = time.monotonic()
+            screen.send("k")
+            while file.stat().st_mtime_ns == before and time.monotonic() < began + 10:
+                time.sleep(0.0005)
+            times.append((time.monotonic() - began) * 1000)
+            screen.until("killed")
+    times.sort()
+    return [absolute("kill: key to flag file, p95", "ms", [times[int(len(times) * 0.95)]], 100)]
+
+
 def slow(folder: Path, rounds: int) -> list[Figure]:
     """Forty keys held down over 115.2 kbit/s and 60 ms: how long it goes on moving after the key is let go."""
     environment = scenarios.launch(folder)
@@ -263,6 +286,7 @@ MEASURES: dict[str, Callable[[Path, bool], list[Figure]]] = {
     "idle": lambda folder, quick: idle(folder, 5 if quick else 15),
     "busy": lambda folder, quick: busy(folder, 5 if quick else 15),
     "hands": lambda folder, quick: hands(folder, 20 if quick else 60),
+    "kill": lambda folder, quick: kill(folder, 10 if quick else 100),
     "slow": lambda folder, quick: slow(folder, 1 if quick else 3),
     "command-line": lambda folder, quick: command_line(folder, 3 if quick else 7),
 }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import waves
+from repz_console.config import load
 from repz_console.events import BugFiled
-from repz_console.facts import PRIORITIES
+from repz_console.facts import PRIORITIES, Change, Exposure
+from repz_console.providers.base import Context
+from repz_console.providers.flagd import Flagd, FlagdOptions
 from repz_console.resources import shipped
 from repz_console.store.identity import actor
 from repz_console.store.journal import Journal
@@ -82,6 +87,20 @@ def fill_bugs(environment: dict[str, str], count: int) -> None:
     for start in range(0, count, CHUNK):
         journal.append_many(events[start : start + CHUNK], who, at=at)
     journal.close()
+
+
+def expose(environment: dict[str, str]) -> Path:
+    """Let 20 % of everybody in, as somebody outside the console would; returns the flag file."""
+    plan, state = load(Path(environment["REPZ_CONFIG"])).plan, Path(environment["XDG_STATE_HOME"]) / "repz-console"
+    flags = Flagd(FlagdOptions(path="state:flags.json"), Context("flags", plan, state, state))
+    target = Exposure(dict.fromkeys(plan.rollout["production"].regions, 20.0), ("core",))
+
+    async def write() -> None:
+        before = await flags.read("production")
+        await flags.apply(Change(secrets.token_hex(8), "production", target, before.revision, "bench"))
+
+    asyncio.run(write())
+    return state / "flags.json"
 
 
 def environment_of(folder: Path) -> dict[str, str]:
