@@ -44,8 +44,24 @@ _ROLES: dict[type, str] = {
     events.ConsoleClosed: "muted",
     events.CollectorTaken: "muted",
     events.ChangeSent: "muted",
+    events.ChangedElsewhere: "bad",
+    events.LineStopped: "bad",
+    events.LineStarted: "strong",
+    events.StageDue: "warn",
+    events.GateWaived: "warn",
+    events.WaiverSeconded: "warn",
+    events.GateOverridden: "bad",
+    events.SeatTaken: "accent",
+    events.PollCalled: "strong",
 }
-_OUTCOME_ROLES = {"confirmed": "ok", "rejected": "bad", "unknown": "bad", "not_applied": "warn", "superseded": "muted"}
+_OUTCOME_ROLES = {
+    "confirmed": "ok",
+    "rejected": "bad",
+    "unknown": "bad",
+    "partial": "bad",
+    "not_applied": "warn",
+    "superseded": "muted",
+}
 
 
 def paint(view: RoomView, brush: Brush) -> Sheet:
@@ -141,6 +157,10 @@ def _fields(event: events.AnyEvent) -> list[tuple[str, str]]:
         value = getattr(event, name)
         if value in ("", None, (), {}) or (isinstance(event, events.PlanAdopted) and name in ("text", "includes")):
             continue
+        if isinstance(event, events.ChangeIntended) and name == "by":
+            if value == "person":
+                continue
+            name = "decided"
         if isinstance(value, Exposure):
             text = f"{exposed(value)}, {' '.join(value.features) or 'no feature'}, by {value.key}"
         else:

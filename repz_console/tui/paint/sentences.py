@@ -7,29 +7,17 @@ from datetime import UTC, timedelta
 from typing import Any, cast
 
 from repz_console import events
-from repz_console.facts import Exposure
-from repz_console.plan.exposure import headline_percent, is_nobody
+from repz_console.tui.paint import sentences_consents, sentences_rollouts
 from repz_console.tui.paint.format import percent
+from repz_console.tui.paint.sentences_rollouts import because, exposed
 from repz_console.tui.paint.times import lasting, weekday
+
+__all__ = ["exposed", "sentence"]
 
 
 def sentence(event: events.AnyEvent) -> str:
     """The event as one line, such as `set production from 20 % to 40 %: on time`."""
     return _SENTENCES[type(event)](event)
-
-
-def exposed(exposure: Exposure | None) -> str:
-    """An exposure in words: its percent and regions."""
-    if exposure is None:
-        return "an unknown exposure"
-    if is_nobody(exposure):
-        return "nobody"
-    regions = " ".join(sorted(region for region, share in exposure.percent.items() if share > 0))
-    return f"{percent(headline_percent(exposure))} of {regions}"
-
-
-def _because(text: str, reason: str) -> str:
-    return f"{text}: {reason}" if reason else text
 
 
 def _adopted(event: events.PlanAdopted) -> str:
@@ -43,7 +31,7 @@ def _rebased(event: events.PlanRebased) -> str:
 
 def _ticked(event: events.ItemTicked) -> str:
     did = {"done": "ticked", "open": "opened again", "n/a": "marked not applicable"}[event.state]
-    return _because(f"{did} {event.item}", event.note)
+    return because(f"{did} {event.item}", event.note)
 
 
 def _progressed(event: events.TaskProgressed) -> str:
@@ -65,65 +53,30 @@ def _changed(event: events.BugChanged) -> str:
         done.append(f"for {event.assignee}" if event.assignee else "for nobody")
     if event.title is not None:
         done.append(f"now called {event.title}")
-    return _because(f"bug {event.bug} {', '.join(done) or 'noted'}", event.note or "")
+    return because(f"bug {event.bug} {', '.join(done) or 'noted'}", event.note or "")
 
 
 def _spent(event: events.SpendAdded) -> str:
     verb = "committed" if event.entry == "committed" else "spent"
-    return _because(f"{verb} {event.amount:,} on {event.line} ({event.on})", event.note)
+    return because(f"{verb} {event.amount:,} on {event.line} ({event.on})", event.note)
 
 
 def _voided(event: events.SpendVoided) -> str:
-    return _because(f"took back spend {event.spend}", event.reason)
-
-
-def _intended(event: events.ChangeIntended) -> str:
-    before = exposed(event.before) if event.before is not None else ""
-    after = exposed(event.target)
-    if event.action == "kill":
-        whom = f", seen by {before}" if before else ""
-        return _because(f"KILLS {event.rollout}{whom}", event.reason)
-    verb = {"set": "sets {}", "rollback": "rolls {} back"}[event.action].format(event.rollout)
-    if before == after:
-        # The same share of the same regions, with other features or another bucketing key.
-        return _because(f"{verb} to {after} with {' '.join(event.target.features) or 'no feature'}", event.reason)
-    return _because(f"{verb}{f' from {before}' if before else ''} to {after}", event.reason)
-
-
-def _sent(event: events.ChangeSent) -> str:
-    return f"change {event.op} was sent to the backend"
-
-
-def _ended(event: events.ChangeEnded) -> str:
-    outcome = "UNKNOWN" if event.outcome == "unknown" else event.outcome.replace("_", " ")
-    revision = f" at revision {event.revision}" if event.revision else ""
-    return _because(f"change {event.op} {outcome}{revision}", event.why)
-
-
-def _fenced(event: events.BackendFenced) -> str:
-    return f"writes {event.rollout} again as it is, so that nothing decided at revision {event.expect} can still come"
-
-
-def _held(event: events.RolloutHeld) -> str:
-    return _because(f"HOLDS {event.rollout}", event.reason)
-
-
-def _resumed(event: events.RolloutResumed) -> str:
-    return _because(f"resumed {event.rollout}", event.reason)
+    return because(f"took back spend {event.spend}", event.reason)
 
 
 def _imported(event: events.EmergencyImported) -> str:
     numbers = f"{event.entries[0]:,}" + (f" to {event.entries[-1]:,}" if len(event.entries) > 1 else "")
     what = "entry" if len(event.entries) == 1 else "entries"
-    return _because(f"brought in {what} {numbers}, recorded while the journal could not be written", event.why)
+    return because(f"brought in {what} {numbers}, recorded while the journal could not be written", event.why)
 
 
 def _conn_taken(event: events.ConnTaken) -> str:
-    return _because(f"took the conn{f' from {event.from_whom}' if event.from_whom else ''}", event.reason)
+    return because(f"took the conn{f' from {event.from_whom}' if event.from_whom else ''}", event.reason)
 
 
 def _conn_released(event: events.ConnReleased) -> str:
-    return _because("the conn is free", event.why)
+    return because("the conn is free", event.why)
 
 
 def _collector(event: events.CollectorTaken) -> str:
@@ -147,7 +100,7 @@ def _opened(event: events.ConsoleOpened) -> str:
 
 
 def _closed(event: events.ConsoleClosed) -> str:
-    return _because("closed a console", event.why)
+    return because("closed a console", event.why)
 
 
 def _copied(event: events.StoreCopied) -> str:
@@ -160,15 +113,15 @@ def _restored(event: events.StoreRestored) -> str:
 
 
 def _retired(event: events.StoreRetired) -> str:
-    return _because("RETIRED this store", event.reason)
+    return because("RETIRED this store", event.reason)
 
 
 def _steers(event: events.StoreSteers) -> str:
-    return _because("took the rollouts over: they are steered from this store", event.reason)
+    return because("took the rollouts over: they are steered from this store", event.reason)
 
 
 def _erased(event: events.EntryErased) -> str:
-    return _because(f"erased what entry {event.seq:,} said", event.reason)
+    return because(f"erased what entry {event.seq:,} said", event.reason)
 
 
 def _unknown(event: events.Unknown) -> str:
@@ -180,6 +133,8 @@ def _unknown(event: events.Unknown) -> str:
 _SENTENCES = cast(
     Mapping[type, Callable[[Any], str]],
     {
+        **sentences_rollouts.SENTENCES,
+        **sentences_consents.SENTENCES,
         events.PlanAdopted: _adopted,
         events.PlanRebased: _rebased,
         events.ItemTicked: _ticked,
@@ -188,12 +143,6 @@ _SENTENCES = cast(
         events.BugChanged: _changed,
         events.SpendAdded: _spent,
         events.SpendVoided: _voided,
-        events.ChangeIntended: _intended,
-        events.ChangeSent: _sent,
-        events.ChangeEnded: _ended,
-        events.BackendFenced: _fenced,
-        events.RolloutHeld: _held,
-        events.RolloutResumed: _resumed,
         events.EmergencyImported: _imported,
         events.ConnTaken: _conn_taken,
         events.ConnReleased: _conn_released,
