@@ -129,7 +129,7 @@ def command_line() -> Any:
     def group(ctx: click.Context) -> int | None:
         """The launch day's war room in one terminal.
 
-        Exit codes: 0 done, 2 bad input, 3 not allowed, 4 refused, 5 outcome unknown, 64 no terminal, 70 defect.
+        Exit codes: 0 done, 2 bad input, 3 held: nothing was changed, 4 incomplete, 64 no terminal, 70 defect.
         """
         if ctx.invoked_subcommand is not None:
             return None

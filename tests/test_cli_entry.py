@@ -57,10 +57,10 @@ def test_an_unknown_option_is_bad_input_on_stderr(repz: Commands) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (Stop(Exit.UNKNOWN, "nobody knows"), 5, "nobody knows"),
-        (StoreError("the disk is full"), 4, "the disk is full"),
+        (Stop(Exit.INCOMPLETE, "nobody knows"), 4, "nobody knows"),
+        (StoreError("the disk is full"), 3, "the disk is full"),
         (FenceError("token 3 is not held"), 3, "token 3 is not held"),
-        (ProviderError("no answer"), 4, "no answer"),
+        (ProviderError("no answer"), 3, "no answer"),
         (ConfigError([Mistake("config.toml", 7, "launch.nam", "an unknown key", "name", "name")]), 2, "config.toml:7"),
         (KeyboardInterrupt(), 130, ""),
     ],

@@ -135,12 +135,12 @@ def test_a_folder_of_somebodys_is_not_opened_to_the_group(repz: Commands, reacha
     (folder / "id_ed25519").write_text("private")
     (folder / "id_ed25519").chmod(0o600)
     said = init(repz, reachable)
-    assert said.code == 4
+    assert said.code == 3
     assert "holds id_ed25519, which is no store's" in said.err
     assert (mode(folder), mode(folder / "id_ed25519")) == (0o700, 0o600)
     (folder / "id_ed25519").unlink()
     (folder / "journal.db").symlink_to("/etc/passwd")
-    assert init(repz, reachable).code == 4
+    assert init(repz, reachable).code == 3
     assert mode(folder) == 0o700
 
 
@@ -149,8 +149,8 @@ def test_a_folder_of_somebodys_is_not_opened_to_the_group(repz: Commands, reacha
     [
         (["--shared", "no-such-group"], 2, "there is no group 'no-such-group': sudo groupadd"),
         (["--store", "/tmp/x"], 2, "--store goes with --shared"),
-        (["--shared", GROUP.gr_name, "--store", "/proc/store"], 4, "cannot be"),
-        (["--shared", GROUP.gr_name, "--store", "/etc/passwd/x"], 4, "is not a folder"),
+        (["--shared", GROUP.gr_name, "--store", "/proc/store"], 3, "cannot be"),
+        (["--shared", GROUP.gr_name, "--store", "/etc/passwd/x"], 3, "is not a folder"),
         (["--shared", GROUP.gr_name, "--store", '/tmp/a"b'], 2, "without quotes"),
     ],
 )

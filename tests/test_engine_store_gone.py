@@ -103,7 +103,7 @@ def test_a_kill_where_the_store_is_gone_does_not_say_that_it_worked(
         assert configured(loaded) is None
         assert killed(loaded).state == "rejected"
         answer = Commands(capsys)("rollout", "kill", "production", "--yes")
-        assert answer.code == 4
+        assert answer.code == 3
         assert "nothing was changed" in answer.err
     assert own_flags() == []
     now = configured(loaded)

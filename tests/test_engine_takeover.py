@@ -271,7 +271,7 @@ async def test_a_person_takes_over_by_typing_it(
 def test_the_commands_are_written_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     repz = Commands(capsys)
     config = launch(tmp_path)
-    assert repz("store", "backup", str(tmp_path / "copy"), "--config", str(config.path)).code == 4
+    assert repz("store", "backup", str(tmp_path / "copy"), "--config", str(config.path)).code == 3
     assert "no journal" in repz("store", "backup", str(tmp_path / "copy"), "--config", str(config.path)).err
-    assert repz("store", "restore", str(tmp_path / "nowhere"), "--config", str(config.path)).code == 4
+    assert repz("store", "restore", str(tmp_path / "nowhere"), "--config", str(config.path)).code == 3
     assert set(commands.command.commands) == {"backup", "restore", "take-over", "retire"}

@@ -16,4 +16,4 @@ async def ask_challenge(target: str, environment: str) -> None:
         f"Type  {expected}  to go on: ", otherwise="a widening needs a person who types the challenge on a terminal"
     )
     if not challenge.met(typed, expected):
-        raise Stop(Exit.NOT_ALLOWED, "that is not what had to be typed; nothing was changed")
+        raise Stop(Exit.HELD, "that is not what had to be typed; nothing was changed")

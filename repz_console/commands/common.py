@@ -86,7 +86,7 @@ def refuse_damaged(damage: str) -> None:
     """Stops with why the journal could not be read in full, once what could be read is printed; does nothing for an
     empty text."""
     if damage:
-        raise Stop(Exit.REFUSED, f"this is not all: {damage}")
+        raise Stop(Exit.INCOMPLETE, f"this is not all: {damage}")
 
 
 @contextmanager
@@ -110,7 +110,7 @@ async def ask(question: str, *, otherwise: str) -> str:
     import asyncio
 
     if not has_terminal():
-        raise Stop(Exit.NOT_ALLOWED, otherwise)
+        raise Stop(Exit.HELD, otherwise)
     click.echo(safe(question, _LONGEST_LINE), nl=False, err=True)
     loop = asyncio.get_running_loop()
     typed = asyncio.Event()
@@ -122,7 +122,7 @@ async def ask(question: str, *, otherwise: str) -> str:
         loop.remove_reader(sys.stdin.fileno())
     answer = sys.stdin.readline()
     if not answer:
-        raise Stop(Exit.NOT_ALLOWED, "nothing was typed; nothing was changed")
+        raise Stop(Exit.HELD, "nothing was typed; nothing was changed")
     return answer.strip()
 
 

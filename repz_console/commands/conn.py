@@ -18,8 +18,8 @@ async def conn_held(session: Session, verb: str) -> AsyncIterator[None]:
         control = session.view().control
         if control.may_take and control.state == "HELD":
             # A reason would let a console take it. Nobody is to lose it to a script, whatever it was given.
-            raise Stop(Exit.NOT_ALLOWED, only_holder(control, verb))
-        raise Stop(Exit.NOT_ALLOWED, f"the conn could not be taken: {refused}")
+            raise Stop(Exit.HELD, only_holder(control, verb))
+        raise Stop(Exit.HELD, f"the conn could not be taken: {refused}")
     try:
         yield
     finally:

@@ -13,12 +13,11 @@ class Exit(IntEnum):
     """`check`, `doctor` and `journal verify` looked, and found something wrong."""
     INPUT = 2
     """A command line or a config that cannot be understood."""
-    NOT_ALLOWED = 3
-    """The conn is not held, or there is no terminal to type the challenge on."""
-    REFUSED = 4
-    """A gate, a backend or the store said no; nothing was changed."""
-    UNKNOWN = 5
-    """A change was sent and nobody knows yet whether it happened."""
+    HELD = 3
+    """Nothing was changed: the conn, a gate, a missing vote or approval, the challenge, the backend or the store said
+    no."""
+    INCOMPLETE = 4
+    """Some of it happened, or nobody knows yet; or what was printed is not all."""
     NO_TERMINAL = 64
     DEFECT = 70
     """The program failed in a way that nobody foresaw; the line names a file with the details."""

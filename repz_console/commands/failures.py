@@ -68,11 +68,11 @@ def _known(error: BaseException) -> tuple[int, list[str]] | None:
     if isinstance(error, ConfigError):
         return Exit.INPUT, [str(mistake) for mistake in error.mistakes]
     if isinstance(error, FenceError):
-        return Exit.NOT_ALLOWED, [f"the conn was lost meanwhile: {error}"]
+        return Exit.HELD, [f"the conn was lost meanwhile: {error}"]
     if isinstance(error, StoreError):
-        return Exit.REFUSED, [str(error)]
+        return Exit.HELD, [str(error)]
     if isinstance(error, ProviderError):
-        return Exit.REFUSED, [error.fault.what]
+        return Exit.HELD, [error.fault.what]
     return None
 
 

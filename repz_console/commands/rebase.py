@@ -51,11 +51,11 @@ async def _confirmed_rebase(session: Session, instant: datetime) -> None:
     async with conn_held(session, "move the plan"):
         answer = await ask("Type  rebase  to move them: ", otherwise="moving the plan needs a person at a terminal")
         if answer != "rebase":
-            raise Stop(Exit.NOT_ALLOWED, "that was not `rebase`; nothing was changed")
+            raise Stop(Exit.HELD, "that was not `rebase`; nothing was changed")
         session.touch()
         refused = await session.rebase(instant)
         if refused:
-            raise Stop(Exit.NOT_ALLOWED, refused)
+            raise Stop(Exit.HELD, refused)
 
 
 def _report(plan: Plan, moved: Plan) -> Iterator[str]:

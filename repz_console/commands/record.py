@@ -43,7 +43,7 @@ async def _record(config: Loaded) -> None:
         loop.add_signal_handler(number, end, number.name)
     async with Session.open(config, collect=True, recorder=True) as session:
         if session.without:
-            raise Stop(Exit.REFUSED, session.without)
+            raise Stop(Exit.HELD, session.without)
         gc.enable()  # unlike other commands this one stays
         teller = _Teller(session)
         say(f"records {config.plan.launch.title}: {len(config.plan.source)} sources, the store is {session.folder}")

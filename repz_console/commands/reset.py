@@ -33,5 +33,5 @@ def command() -> None:
         os.set_blocking(terminal, True)
         make_sane(terminal)
     except OSError as error:
-        raise Stop(Exit.REFUSED, f"the terminal cannot be set: {error.strerror}") from None
+        raise Stop(Exit.HELD, f"the terminal cannot be set: {error.strerror}") from None
     say_last(own_description(terminal), EVERYTHING_OFF, _PATIENCE)

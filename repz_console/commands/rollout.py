@@ -32,10 +32,10 @@ from repz_console.tui.paint.words import VERDICT_ROLE, sign
 
 _EXITS = {
     "confirmed": Exit.DONE,
-    "denied": Exit.NOT_ALLOWED,
-    "refused": Exit.REFUSED,
-    "rejected": Exit.REFUSED,
-    "unknown": Exit.UNKNOWN,
+    "denied": Exit.HELD,
+    "refused": Exit.HELD,
+    "rejected": Exit.HELD,
+    "unknown": Exit.INCOMPLETE,
 }
 
 
@@ -197,14 +197,14 @@ def kill(ctx: click.Context, rollout: str, reason: str, yes: bool) -> int:
 async def _letter(letter: str, to_do: str, verb: str) -> None:
     """Have a person type a letter. Raises `Stop` without it."""
     if not has_terminal():
-        raise Stop(Exit.NOT_ALLOWED, f"there is no terminal to type the letter on: say --yes to {verb} without asking")
+        raise Stop(Exit.HELD, f"there is no terminal to type the letter on: say --yes to {verb} without asking")
     if await ask(f"Type  {letter}  to {to_do}: ", otherwise="") != letter:
-        raise Stop(Exit.NOT_ALLOWED, f"that was not {letter}; nothing was changed")
+        raise Stop(Exit.HELD, f"that was not {letter}; nothing was changed")
 
 
 async def _widen(session: Session, view: RolloutView, wanted: Target, expect: str, reason: str) -> Outcome:
     if not has_terminal():
-        raise Stop(Exit.NOT_ALLOWED, "this widens, and without a terminal nothing widens")
+        raise Stop(Exit.HELD, "this widens, and without a terminal nothing widens")
     async with conn_held(session, "widen"):
         for line in _difference(view, wanted):
             print_line(line, err=True)

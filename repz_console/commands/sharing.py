@@ -31,10 +31,8 @@ def group_id(name: str) -> int:
         return group.gr_gid
     user = pwd.getpwuid(os.geteuid()).pw_name
     if user in group.gr_mem:
-        raise Stop(Exit.NOT_ALLOWED, f"you are in the group {name} since after you logged in: log in again")
-    raise Stop(
-        Exit.NOT_ALLOWED, f"you are not in the group {name}: let root do this, or sudo usermod -aG {name} {user}"
-    )
+        raise Stop(Exit.HELD, f"you are in the group {name} since after you logged in: log in again")
+    raise Stop(Exit.HELD, f"you are not in the group {name}: let root do this, or sudo usermod -aG {name} {user}")
 
 
 def make(folder: Path, group: int) -> None:

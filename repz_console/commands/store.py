@@ -95,7 +95,7 @@ def take_over(ctx: click.Context, reason: str) -> int:
     for each in found:
         print_line(f"{each.rollout}: {each.line}")
     print_line("this store steers from now on; every rollout is held until it is resumed")
-    return Exit.DONE if all(each.fenced for each in found) else Exit.REFUSED
+    return Exit.DONE if all(each.fenced for each in found) else Exit.INCOMPLETE
 
 
 @command.command()

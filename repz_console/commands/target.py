@@ -36,9 +36,7 @@ def parsed_target(
     percent = _percent(text, [stage.id for stage in plan.stage])
     now = view.configured.exposure
     if now is None and not (regions and features):
-        raise Stop(
-            Exit.REFUSED, f"what is configured is not known ({view.configured.note}): say --region and --feature"
-        )
+        raise Stop(Exit.HELD, f"what is configured is not known ({view.configured.note}): say --region and --feature")
     kept = now if now is not None and not is_nobody(now) else None
     chosen = _known("region", regions, [identity for identity, _ in view.regions]) or (
         [region for region, share in kept.percent.items() if share > 0] if kept else list(plan.regions)
