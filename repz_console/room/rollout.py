@@ -76,28 +76,46 @@ def build(around: Surroundings, now: datetime) -> RolloutsView:
 
 def gates_of(around: Surroundings, identity: str, target: Exposure | None, now: datetime) -> tuple[GateView, ...]:
     """The gates of going to `target`, or to the next stage if it is None. Raises KeyError for an unknown rollout."""
-    rollout = around.plan.rollout[identity]
-    controller = truths.backend(around.plan, identity, around.snapshots.get(rollout.controller), now)
-    if target is None:
-        phase = stages.position(around.plan, rollout, _basis(around, identity, controller)).phase
+    evidence = _evidence(around, identity, target, now)
+    # The gates that hang on what people say come here: polls and approvals of `evidence.enters`.
+    return gates.build(evidence, now)
+
+
+def _evidence(around: Surroundings, identity: str, target: Exposure | None, now: datetime) -> gates.Evidence:
+    plan, rollout = around.plan, around.plan.rollout[identity]
+    controller = truths.backend(plan, identity, around.snapshots.get(rollout.controller), now)
+    basis = _basis(around, identity, controller)
+    where = stages.position(plan, rollout, basis)
+    following = rollout.stage[where.here + 1] if where.next is not None else None
+    entered = stages.entered(rollout, where.here, target)
+    if target is None and following is not None:
+        phase, target = where.phase, exposures.of_stage(rollout, following)
     else:
-        phase = stages.phase_of(rollout, target)
-    return gates.build(
-        gates.Evidence(
-            plan=around.plan,
-            rollout=rollout,
-            phase=phase,
-            decided=around.decided(identity),
-            control=around.control,
-            queue=around.queue,
-            bugs=around.bugs,
-            snapshot=controller.snapshot,
-            state=controller.state,
-            damage=around.damage,
-            epoch=around.decisions.epoch,
-            idle=around.decisions.idle,
-        ),
-        now,
+        phase = stages.phase_of(rollout, target) if target is not None else where.phase
+    return gates.Evidence(
+        plan=plan,
+        identity=identity,
+        rollout=rollout,
+        basis=basis,
+        target=target,
+        current=rollout.stage[where.here] if where.current is not None else None,
+        next=following,
+        enters=rollout.stage[entered] if entered is not None else None,
+        phase=phase,
+        decided=around.decided(identity),
+        consents=around.consents,
+        control=around.control,
+        queue=around.queue,
+        bugs=around.bugs,
+        snapshot=controller.snapshot,
+        state=controller.state,
+        drift=_drift(around, identity, controller),
+        snapshots=around.snapshots,
+        ticks=around.ticks,
+        ticked=around.ticked,
+        damage=around.damage,
+        epoch=around.decisions.epoch,
+        idle=around.decisions.idle,
     )
 
 

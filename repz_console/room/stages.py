@@ -22,6 +22,8 @@ class Position(Struct, frozen=True):
     next: StageView | None
     phase: str
     """The phase that the next step enters; the last stage's where no step is left."""
+    here: int = -1
+    """Index of the current stage; -1 before the first."""
 
 
 def main_rollout(plan: Plan) -> str:
@@ -44,7 +46,23 @@ def position(plan: Plan, rollout: Rollout, seen: Exposure) -> Position:
         current=views[here] if here >= 0 else None,
         next=views[here + 1] if here + 1 < len(views) else None,
         phase=_phase(rollout, min(here + 1, len(views) - 1)),
+        here=here,
     )
+
+
+def entered(rollout: Rollout, here: int, target: Exposure | None) -> int | None:
+    """Index of the stage whose needs going to `target` has to meet, from the stage at `here`: the one that is just
+    that, else the next one if it covers that. None where no stage is left, or the target is beyond the next one."""
+    following = here + 1
+    if target is None:
+        return following if following < len(rollout.stage) else None
+    wanted = exposures.cells(target)
+    for index in range(following, len(rollout.stage)):
+        if exposures.cells(exposures.of_stage(rollout, rollout.stage[index])) == wanted:
+            return index
+    if following < len(rollout.stage) and _covers(exposures.of_stage(rollout, rollout.stage[following]), target):
+        return following
+    return None
 
 
 def phase_of(rollout: Rollout, target: Exposure) -> str:
