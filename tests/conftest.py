@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 FULL = "--full"
+BACKEND = "--backend"
 LONGEST_NAME = 60
 """Characters of a parameter that name its test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--full`: the tests marked `figure` run as often as the promise says, and not a sample of it."""
+    """`--full`: the tests marked `figure` run as often as the promise says, and not a sample of it. `--backend`: the
+    contract suite of rollout backends is run with one of somebody else's, too."""
     parser.addoption(FULL, action="store_true", help="run the tests marked `figure` with their full counts")
+    parser.addoption(
+        BACKEND, action="append", default=[], metavar="MODULE:NAME", help="hold this rollout backend to the suite, too"
+    )
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

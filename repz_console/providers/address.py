@@ -69,3 +69,9 @@ def where_to(location: str, asked: str) -> str:
     if parts.scheme and parts.scheme not in ("http", "https"):
         return f"a {parts.scheme}: address"
     return parts.hostname or host_of(asked)
+
+
+def without_query(url: str) -> str:
+    """The address as it may be shown: whatever its query holds is left out."""
+    address, query, _ = url.partition("?")
+    return f"{address}?…" if query else address

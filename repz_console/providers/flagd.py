@@ -17,6 +17,7 @@ from typing import Any, ClassVar, TypeVar
 from repz_console.facts import Abilities, Change, Facts, RolloutState
 from repz_console.plan.exposure import nobody, same, widens
 from repz_console.providers import flagd_state as states
+from repz_console.providers import flagd_words as words
 from repz_console.providers.base import Conflict, Context, Grade, Options, Provider, ProviderError, Refused, WayBack
 from repz_console.providers.flagd_disk import NO_NEW_FILE, Busy, Unsettled, Withdrawn
 from repz_console.providers.flagd_document import SCHEMA, Damaged, Document, encode, parse, rejected
@@ -109,6 +110,7 @@ class Flagd(Provider):
         """The file is compared and replaced in one step, under a lock."""
         return Abilities(
             compares="atomic",
+            dry_run=True,
             propagation=self.options.propagation,
             sticky="a hash of the rollout and the targeting key",
         )
@@ -126,6 +128,14 @@ class Flagd(Provider):
             return await self._in_thread(self._way_back, _READ_DEADLINE)
         except ProviderError as error:
             return WayBack(error.fault.what, error.fault.what)
+
+    def calls(self, change: Change) -> tuple[str, ...]:
+        """The flags that the new file would have."""
+        return words.calls(self._layout(change.rollout), self.context.resolve(self.options.path), change)
+
+    def card(self, rollout: str) -> tuple[str, ...]:
+        """A command that switches the rollout's flags off in the file."""
+        return words.card(self._layout(rollout), self.context.resolve(self.options.path).absolute())
 
     async def _in_thread(self, call: Callable[[FlagFile], Result], deadline: float) -> Result:
         path = self.context.resolve(self.options.path)

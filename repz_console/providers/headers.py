@@ -27,16 +27,16 @@ def check_headers(headers: Headers, option: str = "headers") -> None:
             raise ValueError(f"{option}.{name} must be one line of ASCII text")
 
 
-async def revealed(headers: Headers, context: Context) -> Mapping[str, str]:
-    """The headers of one request, the secrets in them fetched and revealed: to be sent and kept nowhere. Raises
-    `ProviderError` for a secret that cannot be had.
+async def revealed(headers: Headers, context: Context, *, fresh: bool = False) -> Mapping[str, str]:
+    """The headers of one request, the secrets in them fetched and revealed: to be sent and kept nowhere. `fresh` is
+    for what changes something, see `Context.secret`. Raises `ProviderError` for a secret that cannot be had.
     """
     sent = {}
     for name, value in headers.items():
         if isinstance(value, str):
             sent[name] = value
             continue
-        secret = await context.secret(value.secret)
+        secret = await context.secret(value.secret, fresh=fresh)
         if not _VALUE.match(secret.reveal()):
             raise ProviderError(f"secret {value.secret} is not one line of ASCII text, which a header needs")
         sent[name] = value.prefix + secret.reveal()

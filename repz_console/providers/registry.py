@@ -25,6 +25,8 @@ BUILT_IN = {
     "host": "repz_console.providers.host:Host",
     "probe": "repz_console.providers.probe:Probe",
     "flagd": "repz_console.providers.flagd:Flagd",
+    "webhook": "repz_console.providers.webhook:Webhook",
+    "vercel": "repz_console.providers.vercel:Vercel",
 }
 """Kind to `module:Class`. A third party cannot replace one of these."""
 
