@@ -22,6 +22,7 @@ from repz_console.config import Loaded
 from repz_console.engine.collector import Collector
 from repz_console.engine.conn import NEEDS_CONN, Conn
 from repz_console.engine.control import Controller
+from repz_console.engine.council import Council
 from repz_console.engine.follower import Follower
 from repz_console.engine.known import Known
 from repz_console.engine.poller import utc_now
@@ -78,6 +79,8 @@ class Session:
     """This console's own config file. `plan` may be another one: the adopted."""
     control: Controller
     """Rollout changes: `change`, `hold`, `resume`."""
+    council: Council
+    """What people agree to before a rollout widens: seats, polls, approvals, waivers, and the stopped line."""
 
     def __init__(
         self,
@@ -142,6 +145,7 @@ class Session:
         self._presence = Presence(self._storage, self._known, self._clock)
         self._status_file = StatusFile(self._storage, actor.console)
         self.control = Controller(self._storage, self._writer, self._known, self._conn)
+        self.council = Council(self._storage, self._writer, self._known, self._conn)
         self._open = True
         if self._watch:
             self._run(self._follower.run())
