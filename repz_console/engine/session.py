@@ -27,6 +27,7 @@ from repz_console.engine.follower import Follower
 from repz_console.engine.known import Known
 from repz_console.engine.poller import utc_now
 from repz_console.engine.presence import Presence
+from repz_console.engine.rehearsal import Calls, rehearsed
 from repz_console.engine.status_file import StatusFile
 from repz_console.engine.storage import OPENING_PATIENCE, Storage
 from repz_console.engine.trust import unfit_to_adopt
@@ -42,10 +43,11 @@ from repz_console.events import (
     PlanRebased,
     TaskProgressed,
 )
-from repz_console.facts import Actor
+from repz_console.facts import Actor, Exposure
 from repz_console.plan import schedule
 from repz_console.plan.model import Plan
 from repz_console.providers.base import BugTriage, SpendBook
+from repz_console.room import what_if
 from repz_console.room.views import RoomView
 from repz_console.store.errors import StoreError
 from repz_console.text import safe
@@ -226,6 +228,21 @@ class Session:
     def view(self) -> RoomView:
         """Everything, as of now. Cheap: an area that did not change is the same object as before."""
         return self._known.view()
+
+    def forecast(self, rollout: str, target: Exposure, stage: str = "") -> what_if.Forecast:
+        """What taking a rollout to `target`, which is the planned `stage` if it is one, would mean as things are now.
+        Asks nobody. Raises KeyError for an unknown rollout."""
+        view = self.view()
+        shown = next((each for each in view.rollout.rollouts if each.id == rollout), None)
+        if shown is None:
+            raise KeyError(rollout)
+        gates = self._known.gates(rollout, target)
+        return what_if.forecast(self.plan, shown, target, gates, view.health, stage=stage)
+
+    async def calls(self, rollout: str, target: Exposure) -> tuple[Calls, ...]:
+        """What would be sent to take a rollout to `target`, in the order of sending. Sends nothing. Raises KeyError
+        for an unknown rollout."""
+        return await rehearsed(self._known, rollout, target)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` on the event loop soon after anything but the clock changed; many changes make one call.
