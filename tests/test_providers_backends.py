@@ -16,12 +16,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import structs
 
-from repz_console.facts import Exposure, RolloutState
+from repz_console.facts import Exposure, Facts, RolloutState
 from repz_console.plan.exposure import is_nobody, nobody, same
-from repz_console.providers import registry
 from repz_console.providers.base import Able, Conflict, Explaining, Fetcher, ProviderError, Refused, RolloutWriter
 from tests.conftest import BACKEND
 from tests.support.backend_server import RETRY_AFTER, TAKING, Fault
@@ -60,10 +60,6 @@ def served(backend: Backend) -> Backend:
     if backend.server is None:
         pytest.skip("nothing stands between the console and what it writes")
     return backend
-
-
-def test_every_built_in_writer_is_here() -> None:
-    assert set(BACKENDS) == {kind for kind in registry.BUILT_IN if issubclass(registry.load(kind), RolloutWriter)}
 
 
 async def widened(backend: Backend, steps: int = 1) -> RolloutState:
@@ -120,6 +116,18 @@ async def test_it_gives_back_what_it_wrote(backend: Backend) -> None:
         states.append(written)
     assert len({state.revision for state in states}) == len(states)
     assert await backend.provider.read("production") == await backend.provider.read("production")
+
+
+async def test_a_look_is_plain_data_that_survives_being_stored_and_being_broken_off(backend: Backend) -> None:
+    await widened(backend)
+    look = asyncio.ensure_future(backend.provider.fetch())
+    await asyncio.sleep(0)
+    look.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await look
+    facts = await backend.provider.fetch()
+    assert msgspec.json.decode(msgspec.json.encode(facts), type=Facts) == facts
+    assert facts == await backend.provider.fetch()
 
 
 async def test_a_change_judged_against_another_revision_is_a_conflict(backend: Backend) -> None:

@@ -14,11 +14,10 @@ import msgspec
 import pytest
 
 from repz_console import events
-from repz_console.facts import Exposure, Facts, Reading
+from repz_console.facts import Facts, Reading
 from repz_console.providers import registry
 from repz_console.providers.base import (
     BugTriage,
-    Conflict,
     Fetcher,
     JournalReader,
     Provider,
@@ -27,7 +26,8 @@ from repz_console.providers.base import (
     SpendBook,
 )
 from repz_console.providers.threads import in_thread
-from tests.support.providers import change, context, entries, plan, provider
+from tests.support.backends import BACKENDS
+from tests.support.providers import context, entries, plan, provider
 from tests.support.sessions import eventually
 from tests.support.web import response, serving
 
@@ -35,11 +35,18 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "probe": {"url": "http://127.0.0.1:1/"},
     "flagd": {"path": "state:flags.json"},
     "host": {"process": "python"},
+    "webhook": {
+        "url": "http://127.0.0.1:1/",
+        "read_back": "http://127.0.0.1:1/{rollout}",
+        "signing_key": {"secret": "hook"},
+    },
+    "vercel": {"api": "http://127.0.0.1:1", "project": "prj_abc", "token": {"secret": "vercel"}},
 }
 KINDS = sorted(registry.BUILT_IN)
-FETCHERS = [kind for kind in KINDS if issubclass(registry.load(kind), Fetcher)]
+POLLED = [kind for kind in KINDS if issubclass(registry.load(kind), Fetcher)]
+FETCHERS = [kind for kind in POLLED if kind not in BACKENDS or kind == "flagd"]
+"""Those that need no server; `test_providers_backends.py` looks at backends of rollouts with theirs."""
 READERS = [kind for kind in KINDS if issubclass(registry.load(kind), JournalReader)]
-WRITERS = [kind for kind in KINDS if issubclass(registry.load(kind), RolloutWriter)]
 
 HOSTILE = "\x1b]52;c;x\x07 [red]‮ \n" + "é́́́" + "x" * 600
 EVENTS: list[events.AnyEvent] = [
@@ -73,11 +80,11 @@ def texts(value: Any) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_is_polled_or_follows_the_journal(kind: str) -> None:
     assert issubclass(registry.load(kind), Provider)
-    assert (kind in FETCHERS) != (kind in READERS)
+    assert (kind in POLLED) != (kind in READERS)
 
 
 def test_who_writes_what() -> None:
-    assert WRITERS == ["flagd"]
+    assert {kind for kind in KINDS if issubclass(registry.load(kind), RolloutWriter)} == set(BACKENDS)
     assert [kind for kind in KINDS if issubclass(registry.load(kind), BugTriage)] == ["local"]
     assert [kind for kind in KINDS if issubclass(registry.load(kind), SpendBook)] == ["ledger"]
 
@@ -176,24 +183,6 @@ def test_what_others_wrote_is_safe_to_show(kind: str, tmp_path: Path) -> None:
     for text in shown:
         assert len(text) <= 600
         assert not any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 or char == "‮" for char in text)
-
-
-@pytest.mark.parametrize("kind", WRITERS)
-async def test_a_writer_gives_back_what_it_wrote(kind: str, tmp_path: Path) -> None:
-    async with make(kind, tmp_path) as made:
-        assert await made.ready() == ""
-        assert made.propagation() > 0
-        before = await made.read("production")
-        target = Exposure({"us": 20, "ca": 12.34}, ("core", "full"))
-        written = await made.apply(change("a", target.percent, *target.features, expect=before.revision))
-        assert written == await made.read("production")
-        assert (written.exposure, written.op) == (target, "a")
-        assert written in ((await made.fetch()).rollouts or ())
-        with pytest.raises(Conflict):
-            await made.apply(change("b", {"us": 30}, "core", expect=before.revision))
-        killed = await made.apply(change("k", {}, expect=before.revision, force=True))
-        assert killed.exposure.percent == {}
-        assert len({before.revision, written.revision, killed.revision}) == 3
 
 
 async def test_a_call_that_hangs_is_left_behind(tmp_path: Path) -> None:
