@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
@@ -69,7 +69,7 @@ def state(said: Said, rollout: str, regions: frozenset[str]) -> RolloutState:
         exposure=shown,
         revision=said.revision,
         changed_by=safe(said.changed_by, 100),
-        changed_at=said.changed_at,
+        changed_at=said.changed_at.astimezone(UTC) if said.changed_at else None,
         op=identifier(said.op),
         notes=tuple(safe(note, 200) for note in said.notes[:10]),
         epoch=said.epoch,

@@ -19,7 +19,6 @@ from msgspec import structs
 from docs.webhook_receiver import Receiver
 from repz_console.facts import Exposure
 from repz_console.plan.secrets import SecretPlace
-from repz_console.providers.base import Provider
 from repz_console.vault import Vault
 from tests.support.backend_server import BackendServer, Reply
 from tests.support.providers import FEATURES, change, context, plan
@@ -69,7 +68,7 @@ async def flagd(folder: Path) -> AsyncIterator[Backend]:
         document["flags"]["repz.production.core"].pop("targeting")
         file.write_text(json.dumps(document))
 
-    async with _opened("flagd", folder, path=str(file)) as provider:
+    async with opened("flagd", folder, path=str(file)) as provider:
         yield Backend(provider, WIDE, meddle)
 
 
@@ -127,8 +126,8 @@ async def webhook(folder: Path) -> AsyncIterator[Backend]:
         }
         secrets = {"hook": WEBHOOK_KEY, "gate-way": GATEWAY}
         async with (
-            _opened("webhook", folder, secrets, timeout=PATIENCE, **options) as provider,
-            _opened("webhook", folder, secrets, timeout=IMPATIENCE, **options) as hasty,
+            opened("webhook", folder, secrets, timeout=PATIENCE, **options) as provider,
+            opened("webhook", folder, secrets, timeout=IMPATIENCE, **options) as hasty,
         ):
             environment = {"HOOK": WEBHOOK_KEY, "GATE_WAY": GATEWAY}
             yield Backend(provider, WIDE, server.distort, server, hasty, tuple(secrets.values()), environment)
@@ -142,8 +141,8 @@ async def vercel(folder: Path) -> AsyncIterator[Backend]:
         options = {"api": server.url, "project": PROJECT, "team": TEAM, "token": {"secret": "vercel"}}
         options["deployment"] = "dpl_canary"
         async with (
-            _opened("vercel", folder, {"vercel": TOKEN}, timeout=PATIENCE, **options) as provider,
-            _opened("vercel", folder, {"vercel": TOKEN}, timeout=IMPATIENCE, **options) as hasty,
+            opened("vercel", folder, {"vercel": TOKEN}, timeout=PATIENCE, **options) as provider,
+            opened("vercel", folder, {"vercel": TOKEN}, timeout=IMPATIENCE, **options) as hasty,
         ):
             ramp = tuple(Exposure(dict.fromkeys(REGIONS, percent), FEATURES) for percent in (20.0, 60.0, 100.0))
             yield Backend(provider, ramp, server.distort, server, hasty, (TOKEN,), {"VERCEL": TOKEN})
@@ -154,9 +153,8 @@ BACKENDS: dict[str, Maker] = {"flagd": flagd, "webhook": webhook, "vercel": verc
 
 
 @asynccontextmanager
-async def _opened(
-    kind: str, folder: Path, secrets: dict[str, str] | None = None, **options: Any
-) -> AsyncIterator[Provider]:
+async def opened(kind: str, folder: Path, secrets: dict[str, str] | None = None, **options: Any) -> AsyncIterator[Any]:
+    """A provider of a kind, with a vault of `secrets`."""
     from msgspec import convert
 
     from repz_console.providers import registry
