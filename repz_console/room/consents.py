@@ -44,8 +44,11 @@ class Vote(Struct, frozen=True):
     event: events.VoteCast
     actor: Actor
     at: datetime
+    seq: int = 0
     accepted: bool = False
     """The director took its condition for a GO."""
+    accepted_by: Actor | None = None
+    accepted_at: datetime | None = None
 
 
 class Run(Struct, frozen=True):
@@ -175,7 +178,7 @@ def _voted(consents: Consents, entry: Entry, event: events.VoteCast) -> Consents
     run = _run_of(consents, event.run)
     if run is None:
         return consents
-    run = replace(run, votes=_with(run.votes, event.seat, Vote(event, entry.actor, entry.at)))
+    run = replace(run, votes=_with(run.votes, event.seat, Vote(event, entry.actor, entry.at, entry.seq)))
     return replace(consents, runs=_with(consents.runs, run.rollout, run))
 
 
@@ -184,7 +187,8 @@ def _accepted(consents: Consents, entry: Entry, event: events.ConditionAccepted)
     vote = run.votes.get(event.seat) if run is not None else None
     if run is None or vote is None or vote.event.answer != "GO-IF":
         return consents
-    run = replace(run, votes=_with(run.votes, event.seat, replace(vote, accepted=True)))
+    taken = replace(vote, accepted=True, accepted_by=entry.actor, accepted_at=entry.at)
+    run = replace(run, votes=_with(run.votes, event.seat, taken))
     return replace(consents, runs=_with(consents.runs, run.rollout, run))
 
 

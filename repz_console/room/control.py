@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from repz_console.facts import Actor, Person
 from repz_console.plan.model import Plan, Seat
+from repz_console.room.seats import members
 from repz_console.room.views import ControlView
 from repz_console.room.words import who
 
@@ -116,9 +117,4 @@ def _has(lease: Held) -> str:
 
 
 def _titles(seats: Iterable[Seat]) -> str:
-    return ", ".join(f"{seat.title} ({_members(seat)})" for seat in seats)
-
-
-def _members(seat: Seat) -> str:
-    """Who may take the conn by a seat."""
-    return ", ".join([*seat.users, *(f"group {group}" for group in seat.groups), *seat.deputies]) or "nobody"
+    return ", ".join(f"{seat.title} ({members(seat)})" for seat in seats)

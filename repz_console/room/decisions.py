@@ -81,6 +81,8 @@ class RolloutDecisions(Struct, frozen=True):
     """Nobody knows whether the backend did it, oldest first."""
     confirmed: tuple[Exposure, ...] = ()
     """Distinct exposures that were confirmed, the latest first."""
+    changes: tuple[ChangeRecord, ...] = ()
+    """Every change, oldest first."""
 
     def followed_by(self, waiting: RolloutDecisions) -> RolloutDecisions:
         """The same with what was decided without the journal and is not in it yet."""
@@ -93,6 +95,7 @@ class RolloutDecisions(Struct, frozen=True):
             under_way=self.under_way + waiting.under_way,
             unknown=self.unknown + waiting.unknown,
             confirmed=self.confirmed,
+            changes=self.changes + waiting.changes,
         )
 
 
@@ -128,6 +131,7 @@ class _Log:
                 under_way=tuple(changes[op] for op in self.open),
                 unknown=tuple(changes[op] for op in self.unknown),
                 confirmed=tuple(reversed(self.confirmed.values())),
+                changes=tuple(changes[op] for op in self.order),
             )
         return self.made
 

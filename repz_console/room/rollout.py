@@ -114,6 +114,8 @@ def _evidence(around: Surroundings, identity: str, target: Exposure | None, now:
         ticks=around.ticks,
         ticked=around.ticked,
         damage=around.damage,
+        viewer=around.viewer,
+        plan_hash=around.plan_hash,
         epoch=around.decisions.epoch,
         idle=around.decisions.idle,
     )

@@ -12,6 +12,7 @@ from repz_console.plan.model import Plan, Rollout, Stage
 from repz_console.room.bugs import Queue
 from repz_console.room.consents import Consents
 from repz_console.room.decisions import Recorded, RolloutDecisions
+from repz_console.room.viewer import Viewer
 from repz_console.room.views import ControlView
 
 
@@ -53,6 +54,9 @@ class Evidence(Struct, frozen=True):
     """Of the sources that tell of ticks."""
     damage: str = ""
     """Why the journal could not be read in full: that something is not in it proves nothing then."""
+    viewer: Viewer | None = None
+    """Who looks; None where nobody in particular does."""
+    plan_hash: str = ""
     epoch: int = 0
     """The store's own."""
     idle: Recorded[StoreRestored | StoreRetired] | None = None
