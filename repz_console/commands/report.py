@@ -38,4 +38,6 @@ def report(view: RoomView) -> Iterator[str]:
         yield f"next  {moment(happening.at, view.clock.now, zone)}  {happening.title}"
     if view.rollout.blocker:
         yield f"block {view.rollout.blocker}"
+    if view.rollout.kill:
+        yield view.rollout.kill
     yield f"conn  {view.control.holder or view.control.state}"

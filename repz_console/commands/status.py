@@ -38,5 +38,5 @@ def command(ctx: click.Context, as_json: bool, refresh: bool) -> None:
 async def _look(config: Loaded, refresh: bool) -> tuple[RoomView, tuple[str, ...]]:
     async with Session.open(config, watch=False, collect=False) as session:
         if refresh:
-            await session.refresh()
+            await asyncio.gather(session.refresh(), session.look_back())
         return session.view(), session.notices

@@ -35,11 +35,11 @@ class Collector:
     """Polls while this console holds the lease."""
 
     def __init__(self, storage: Storage, writer: JournalWriter, known: Known, *, recorder: bool) -> None:
-        """`recorder` takes the lease from whoever has it, once."""
+        """`recorder` takes the lease from whoever has it, once, and from a console whenever that can do no more."""
         self._storage = storage
         self._writer = writer
         self._known = known
-        self._steal = recorder
+        self._steal = self._recorder = recorder
         self._lease: Lease | None = None
         self._lacks: frozenset[str] = frozenset()
         self._lacks_of: Sources | None = None
@@ -86,6 +86,11 @@ class Collector:
             await self._save()
         if for_all:
             await self._give_up()
+
+    @property
+    def lease(self) -> Lease | None:
+        """The lease as this console has it; None while another polls, or this one for itself alone."""
+        return self._lease
 
     async def aclose(self) -> None:
         """Stop polling, save what is known and give the lease up. Raises `StoreError`."""
@@ -136,14 +141,18 @@ class Collector:
 
     async def _worse(self) -> Lease | None:
         """Who polls now and is to be taken over from: whoever it is for a recorder, once; else one that lacks all the
-        sources that this console lacks, and more."""
+        sources that this console lacks, and more, or for a recorder a console that lacks as many."""
         holder, taken = self._known.collector, self._known.decisions.collector
         if holder is None or self._steal:
             return holder
-        if taken is None or taken.event.token != holder.token or not taken.event.lacks:
+        if taken is None or taken.event.token != holder.token:
+            return None
+        returns = self._recorder and not taken.event.recorder
+        if not taken.event.lacks and not returns:
             return None
         await self._look_what_lacks()
-        return holder if self._lacks < set(taken.event.lacks) else None
+        lacks = frozenset(taken.event.lacks)
+        return holder if self._lacks < lacks or (returns and self._lacks == lacks) else None
 
     async def _look_what_lacks(self) -> None:
         """Look which sources cannot be used here, which fetches their secrets: not at every turn."""
@@ -154,7 +163,7 @@ class Collector:
 
     async def _take(self, *, over: Lease | None, announced: bool = True) -> None:
         actor, lacks = self._known.actor, tuple(sorted(self._lacks))
-        event = (lambda token: CollectorTaken(token, lacks)) if announced else None
+        event = (lambda token: CollectorTaken(token, lacks, self._recorder)) if announced else None
         self._lease = await self._storage.run(
             lambda stores: stores.leases.take(COLLECTOR, actor, TTL, over=over, event=event)
         )

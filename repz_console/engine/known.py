@@ -23,7 +23,7 @@ from repz_console.room.decisions import Decisions, RolloutDecisions
 from repz_console.room.health import History
 from repz_console.room.room import Room
 from repz_console.room.viewer import Viewer
-from repz_console.room.views import FindingView, GateView, RoomView
+from repz_console.room.views import FindingView, GateView, LookView, RoomView
 from repz_console.store.emergency import Record
 from repz_console.store.journal import Condition
 from repz_console.store.leases import Lease
@@ -47,6 +47,8 @@ class Known:
         self.collector: Lease | None = None
         self.people: tuple[Person, ...] = ()
         self.snapshots: dict[str, Snapshot] = {}
+        self.looks: Mapping[str, LookView] = {}
+        """Whether this console's user could steer each backend, as last looked at."""
         self.records: tuple[Record, ...] = ()
         """What was recorded without the journal and is not in it yet, oldest first."""
         self._own = own
@@ -77,6 +79,13 @@ class Known:
     def decided(self, rollout: str) -> RolloutDecisions:
         """What was decided about a rollout, also what is not in the journal yet."""
         return self._room.decided(rollout)
+
+    @property
+    def recorder(self) -> bool:
+        """Whether a `record` process polls for everyone now."""
+        taken = self.decisions.collector
+        ours = taken is not None and self.collector is not None and taken.event.token == self.collector.token
+        return ours and taken is not None and taken.event.recorder
 
     @property
     def trouble(self) -> str:
@@ -138,6 +147,7 @@ class Known:
         plan_before = (self.decisions.adopted, self.decisions.rebased)
         self._entries += fresh
         self._room.update(entries=fresh)
+        self._room.update(recorder=self.recorder)
         if (self.decisions.adopted, self.decisions.rebased) != plan_before:
             self._replan()
         self._fold(fresh)
@@ -183,12 +193,20 @@ class Known:
             self._room.update(people=people)
             self.changed()
 
+    def put_looks(self, looks: Mapping[str, LookView]) -> None:
+        """Whether this console's user could steer each backend, looked at just now. Nobody is told of no news."""
+        told = _untimed(looks) != _untimed(self.looks)
+        self.looks = dict(looks)
+        self._room.update(looks=self.looks)
+        if told:
+            self.changed()
+
     def put_leases(self, conn: Lease | None, collector: Lease | None) -> None:
         """Who has the conn and who polls."""
         if conn == self.conn and collector == self.collector:
             return
         self.conn, self.collector = conn, collector
-        self._room.update(lease=conn, collector=collector)
+        self._room.update(lease=conn, collector=collector, recorder=self.recorder)
         self.changed()
 
     def put_condition(self, condition: Condition) -> None:
@@ -332,6 +350,7 @@ class Known:
             origin=self.effective.origin,
             snapshots=self.snapshots,
             tells=self.sources.tells,
+            abilities=self.sources.abilities,
             bugs_into=next((source for source, one in readers.items() if isinstance(one, BugTriage)), ""),
             spend_into=next((source for source, one in readers.items() if isinstance(one, SpendBook)), ""),
             findings=[
@@ -348,6 +367,10 @@ def _tells_the_same(one: Snapshot, other: Snapshot) -> bool:
     if one.facts is None or other.facts is None:
         return one.facts is other.facts
     return _timeless(one.facts) == _timeless(other.facts)
+
+
+def _untimed(looks: Mapping[str, LookView]) -> dict[str, tuple[str, str]]:
+    return {source: (look.roll_back, look.kill) for source, look in looks.items()}
 
 
 def _timeless(facts: Facts) -> tuple[object, ...]:

@@ -27,6 +27,7 @@ from repz_console.engine.follower import Follower
 from repz_console.engine.known import Known
 from repz_console.engine.poller import utc_now
 from repz_console.engine.presence import Presence
+from repz_console.engine.readiness import Readiness
 from repz_console.engine.rehearsal import Calls, rehearsed
 from repz_console.engine.status_file import StatusFile
 from repz_console.engine.storage import OPENING_PATIENCE, Storage
@@ -145,6 +146,7 @@ class Session:
         self._conn = Conn(self._storage, self._known)
         self._collector = Collector(self._storage, self._writer, self._known, recorder=self._recorder)
         self._presence = Presence(self._storage, self._known, self._clock)
+        self._readiness = Readiness(self._known)
         self._status_file = StatusFile(self._storage, actor.console)
         self.control = Controller(self._storage, self._writer, self._known, self._conn)
         self.council = Council(self._storage, self._writer, self._known, self._conn)
@@ -154,6 +156,7 @@ class Session:
             self._run(self.control.settle_for_ever())
         if self._present:
             self._run(self._presence.run())
+            self._run(self._readiness.run())
             self._run(self._say(ConsoleOpened(version=__version__)))
         if self._collect:
             self._run(self._collector.run())
@@ -348,6 +351,10 @@ class Session:
         """Ask one source, or all that are polled, once and now; the answers are in the view on return. Others see
         them too unless another console is the collector. Raises `ValueError` for a source that cannot be."""
         await self._collector.refresh(source)
+
+    async def look_back(self) -> None:
+        """Look once and now whether this user could take each rollout back; what was found is in the view on return."""
+        await self._readiness.look()
 
     def remember_status(self, text: str) -> None:
         """Keep the status line for the next start's first paint; written every few seconds at most."""

@@ -15,11 +15,20 @@ import msgspec
 from repz_console.config import Loaded
 from repz_console.engine.deadline import Overdue, within
 from repz_console.engine.trust import withheld
-from repz_console.facts import Facts
+from repz_console.facts import Abilities, Facts
 from repz_console.plan.model import Plan
 from repz_console.plan.secrets import references
 from repz_console.providers import registry
-from repz_console.providers.base import Context, Fetcher, JournalReader, Provider, ProviderError, Refused, RolloutWriter
+from repz_console.providers.base import (
+    Able,
+    Context,
+    Fetcher,
+    JournalReader,
+    Provider,
+    ProviderError,
+    Refused,
+    RolloutWriter,
+)
 from repz_console.secret import anything_known, redact_json
 from repz_console.text import safe
 
@@ -40,6 +49,8 @@ class Sources:
         """Source id to why it cannot be used at all, in one line."""
         self.tells: dict[str, frozenset[str]] = {}
         """Source id to the fields of `Facts` that it fills once it answers."""
+        self.abilities: dict[str, Abilities] = {}
+        """Source id to what it can do, of those that apply rollouts."""
         self._providers: dict[str, Provider] = {}
         self._opened: dict[str, Provider] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -60,6 +71,8 @@ class Sources:
             named = {name for _, name in references(loaded.document.data["source"][source_id])}
             self._secrets[source_id] = context, tuple(sorted(named))
             self.tells[source_id] = provider.tells
+            if isinstance(provider, RolloutWriter):
+                self.abilities[source_id] = _abilities(provider)
             self._locks[source_id] = asyncio.Lock()
             if isinstance(provider, JournalReader):
                 self.readers[source_id] = provider
@@ -126,6 +139,14 @@ class Sources:
     async def _close(self, provider: Provider) -> None:
         with contextlib.suppress(Exception):  # it is being left behind: nothing that it could say matters any more
             await within(CLOSE_DEADLINE, provider.__aexit__(None, None, None))
+
+
+def _abilities(backend: RolloutWriter) -> Abilities:
+    """What a backend says that it can do; one that says nothing can do what a plan may ask for."""
+    try:
+        return backend.abilities() if isinstance(backend, Able) else Abilities()
+    except Exception as error:  # a defect of one provider stays with that provider
+        return Abilities(cannot=safe(f"it cannot say what it can do: {type(error).__name__}: {error}"))
 
 
 def _told_by(kind: str) -> frozenset[str]:

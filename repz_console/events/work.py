@@ -121,6 +121,8 @@ class CollectorTaken(Event, frozen=True, tag="collector.taken"):
     token: int
     lacks: tuple[str, ...] = ()
     """Ids of the sources that it cannot use, such as for a secret that it cannot have."""
+    recorder: bool = False
+    """Whether it is a `record` process: only such a one does what nobody decides."""
 
 
 class SourceFailed(Event, frozen=True, tag="source.failed"):

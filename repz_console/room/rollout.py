@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from repz_console.facts import Abilities, Exposure, Freshness, Snapshot, Tick
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout
+from repz_console.plan.parts import controllers
 from repz_console.plan.schedule import instant
-from repz_console.room import gates, stages, truths
+from repz_console.room import gates, readiness, stages, truths
 from repz_console.room.bugs import Queue
 from repz_console.room.consents import Consents
 from repz_console.room.decisions import ChangeRecord, Decisions, RolloutDecisions
@@ -71,6 +72,7 @@ def build(around: Surroundings, now: datetime) -> RolloutsView:
         rollouts=views,
         blocker=gates.blocker(first.gates) if first is not None and first.next is not None else "",
         next_change=soonest(_expiries(around, now)),
+        kill=readiness.kill(each for view in views for each in view.readiness),
     )
 
 
@@ -128,7 +130,11 @@ def shows_the_same(old: RolloutsView, new: RolloutsView) -> bool:
 
 def _timeless(view: RolloutsView) -> RolloutsView:
     def still(rollout: RolloutView) -> RolloutView:
-        return replace(rollout, gates=tuple(replace(gate, next_change=None) for gate in rollout.gates))
+        return replace(
+            rollout,
+            gates=tuple(replace(gate, next_change=None) for gate in rollout.gates),
+            readiness=tuple(replace(each, at=None) for each in rollout.readiness),
+        )
 
     return replace(view, rollouts=tuple(map(still, view.rollouts)), next_change=None)
 
@@ -172,6 +178,7 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         last_good=truths.last_good(decided, configured.exposure),
         gates=found,
         verdict=gates.verdict(found),
+        readiness=tuple(readiness.view(each, around.looks.get(each), now) for each in controllers(rollout)),
     )
 
 
@@ -220,4 +227,5 @@ def _expiries(around: Surroundings, now: datetime) -> Iterable[datetime | None]:
         due = [instant(stage.at, around.plan.launch.zone) for stage in rollout.stage]
         due += [limit for limit in [gates.readable_until(rollout, snapshot)] if limit is not None]
         yield from (at for at in due if at > now)
+    yield from (readiness.believed_until(look, now) for look in around.looks.values())
     yield around.ends if around.ends > now else None

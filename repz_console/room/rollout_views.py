@@ -190,7 +190,9 @@ class ReadinessView(Struct, frozen=True):
     state: Literal["ready", "not ready", "unknown"]
     """`unknown` where nobody has looked for a while."""
     line: str
+    """What stands in the way, or that nothing does."""
     at: datetime | None
+    """When that was found out. A later look that finds the same does not move it."""
 
 
 class ChangeView(Struct, frozen=True):
@@ -278,3 +280,5 @@ class RolloutsView(Struct, frozen=True):
     blocker: str
     """The first thing in the way of the main rollout's next step, in one line; empty if none."""
     next_change: datetime | None
+    kill: str = ""
+    """Which backend this user could not kill now, and why, in one line; empty if all could be."""

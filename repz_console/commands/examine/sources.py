@@ -8,9 +8,10 @@ from pathlib import Path
 
 from repz_console.commands.examine.answer import Answer
 from repz_console.config import Loaded
+from repz_console.engine.readiness import way_back_of
 from repz_console.facts import Facts
 from repz_console.providers import registry
-from repz_console.providers.base import Context, Fetcher, Provider, ProviderError, Rehearsing, RolloutWriter, WayBack
+from repz_console.providers.base import Context, Fetcher, Provider, ProviderError, RolloutWriter, WayBack
 from repz_console.text import safe
 from repz_console.tui.paint.format import count
 
@@ -38,7 +39,7 @@ async def _try(loaded: Loaded, name: str, state: Path | None) -> list[Answer]:
                 answers = [Answer(AREA, name, "bad", f"{source.kind}: {error.fault.what}")]
             if isinstance(provider, RolloutWriter):
                 # Also where it cannot be read: a kill may work on what is damaged.
-                answers.append(_readiness(name, await _rehearsed(provider)))
+                answers.append(_readiness(name, await way_back_of(provider)))
             return answers
     except ProviderError as error:
         return [Answer(AREA, name, "bad", f"{source.kind}: {error.fault.what}")]
@@ -76,13 +77,6 @@ def _answer(name: str, kind: str, facts: Facts | None, seconds: float) -> Answer
     # A metric names its reading, and here is where a person finds those names.
     names = ", ".join(reading.name for reading in facts.readings)
     return Answer(AREA, name, "ok", f"{line}: {names}" if names else line)
-
-
-async def _rehearsed(provider: RolloutWriter) -> WayBack:
-    if isinstance(provider, Rehearsing):
-        return await provider.way_back()
-    obstacle = await provider.ready()
-    return WayBack(obstacle, obstacle)
 
 
 def _readiness(name: str, met: WayBack) -> Answer:

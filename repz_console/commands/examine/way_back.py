@@ -9,6 +9,7 @@ from pathlib import Path
 
 from repz_console.commands.examine.answer import Answer
 from repz_console.config import Loaded
+from repz_console.plan.parts import controllers
 from repz_console.store import identity, place, syslog
 from repz_console.store.emergency import SLOTS, Emergency, EmergencyFile, Record, of_journal
 from repz_console.store.errors import StoreError
@@ -99,20 +100,27 @@ def _syslog() -> Answer:
 
 
 def _rollout(loaded: Loaded, rollout: str, recorded: bool, told: dict[str, Answer]) -> Answer:
-    controller = loaded.plan.rollout[rollout].controller
     held = "a hold would be recorded" if recorded else "a hold would not be recorded either"
-    # A source that was never asked that far could not even be opened.
-    answer = told.get(f"{controller} way back") or told.get(controller)
-    if controller not in loaded.plan.source:
-        return Answer(
-            AREA, rollout, "bad", f"roll back and kill would fail now, {held}: there is no source {controller}"
-        )
-    if answer is not None and answer.state == "bad":
-        would, _, why = answer.line.partition(": ")
-        if answer.subject == controller:
-            would, why = "roll back and kill would fail now", answer.line
-        return Answer(AREA, rollout, "bad", f"{would}, {held}: {why}")
+    for controller in controllers(loaded.plan.rollout[rollout]):
+        would, why = _met(loaded, controller, told)
+        if would:
+            return Answer(AREA, rollout, "bad", f"{would}, {held}: {why}")
     if not recorded:
         line = "roll back and kill would work now, recorded nowhere but in the console; a hold would not"
         return Answer(AREA, rollout, "bad", line)
     return Answer(AREA, rollout, "ok", "hold, roll back and kill would work now")
+
+
+def _met(loaded: Loaded, controller: str, told: dict[str, Answer]) -> tuple[str, str]:
+    """What of a way back would fail at a backend, and why; empty if nothing."""
+    fails = "roll back and kill would fail now"
+    if controller not in loaded.plan.source:
+        return fails, f"there is no source {controller}"
+    # A source that was never asked that far could not even be opened.
+    answer = told.get(f"{controller} way back") or told.get(controller)
+    if answer is None or answer.state != "bad":
+        return "", ""
+    if answer.subject == controller:
+        return fails, answer.line
+    would, _, why = answer.line.partition(": ")
+    return would, why
