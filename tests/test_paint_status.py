@@ -17,7 +17,7 @@ from tests.support.painting import BUDGET, EMPTY, ROLLOUT, ROOM, T0, TROUBLE
 
 WIDE = (
     "PRODUCTION on flagd │ T-1d 23:56:40 │ Tuesday 40 % → Wednesday │ health ✖ 1 missed, 3 blind │ P0:1 P1:2 open │ "
-    "$4,210 left of $10,000 │ conn YOU (ana) │ ✖ DOWN: apm"
+    "$4,210 left of $10,000 │ conn YOU (ana) │ ✖ DOWN: apm │ ● KILL ok"
 )
 
 
@@ -28,7 +28,7 @@ WIDE = (
         (80, "PRODUCTION/flagd T-1d23h Tuesday 40 % SLI ✖1 P0:1 P1:2 $4,210 left conn YOU DOWN"),
         (
             100,
-            "PRODUCTION/flagd │ T-1d 23:56:40 │ Tuesday 40 % │ SLI ✖1 │ P0:1 P1:2 │ $4,210 left │ conn YOU │ DOWN",
+            "PRODUCTION/flagd  T-1d 23:56  Tuesday 40 %  SLI ✖1  P0:1 P1:2  $4.2k left  conn YOU  DOWN  ● KILL ok",
         ),
         (200, WIDE),
     ],

@@ -287,7 +287,8 @@ class ConsoleApp(GuardedApp):
     def _tick(self) -> None:
         self.refresh_all()
         if self.session is not None:
-            self.messages.notice(self.session.notices)
+            due = [one.due for one in self.view.rollout.rollouts if one.due] if self.view is not None else []
+            self.messages.notice([*self.session.notices, *(f"DUE: {line}" for line in due)])
         if self.messages.move_on():
             self.front.show_keys()
 

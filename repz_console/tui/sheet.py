@@ -165,6 +165,9 @@ class SheetView(Widget):
 
     def _row(self, y: int) -> Row:
         sheet = self.sheet
+        below = y - (self.size.height - len(sheet.foot))
+        if below >= 0:
+            return Row(sheet.foot[below], None, False)
         index = y if y < sheet.header else y + self.top
         line = sheet.lines[index] if index < len(sheet.lines) else ()
         if y < sheet.header:
@@ -185,7 +188,7 @@ class SheetView(Widget):
     @property
     def page(self) -> int:
         """Scrolling rows in sight."""
-        return max(1, self.size.height - self.sheet.header)
+        return max(1, self.size.height - self.sheet.header - len(self.sheet.foot))
 
     def step(self, rows: int) -> str:
         """The key of the selectable row `rows` further on (or back), the last one where they run out.
@@ -226,6 +229,8 @@ class SheetView(Widget):
 
     def key_at(self, y: int) -> str:
         """The key of the row at screen row `y`, empty if it cannot be selected."""
+        if y >= self.size.height - len(self.sheet.foot):
+            return ""
         index = y if y < self.sheet.header else y + self.top
         return self.sheet.keys[index] if 0 <= index < len(self.sheet.keys) else ""
 

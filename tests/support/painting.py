@@ -120,6 +120,13 @@ ROLLOUT = views.RolloutView(
     last_good=STAGES[0].exposure,
     gates=GATES,
     verdict=Verdict.FAIL,
+    where=(
+        views.RegionView("us", "United States", 60, 40, 40, 60),
+        views.RegionView("ca", "Canada", 60, 40, 40, 60),
+        views.RegionView("uk", "United Kingdom", 60, 20, 40, 60),
+        views.RegionView("rest", "Everywhere else", 0, 0, 0, 0),
+    ),
+    readiness=(views.ReadinessView("flags", "ready", "you may write flags.json", ago(seconds=20)),),
 )
 BETA = replace(ROLLOUT, id="beta", title="Beta", cohort="beta users", drift=(), gates=(), verdict=Verdict.PASS)
 
@@ -466,9 +473,10 @@ def drawn(lines: Sequence[Line]) -> str:
 def picture(sheet: Sheet, size: Size = PANE) -> str:
     """What a pane of that size shows at first: the rows that fit, with the side beside them."""
     rows: list[Line] = []
-    for index in range(min(size.height, max(len(sheet.lines), sheet.header + len(sheet.side)))):
+    height = size.height - len(sheet.foot)
+    for index in range(min(height, max(len(sheet.lines), sheet.header + len(sheet.side)))):
         line, place = sheet.lines[index] if index < len(sheet.lines) else (), index - sheet.header
         if 0 <= place < len(sheet.side):
             line = (*pad(line, size.width - sheet.side_width), *sheet.side[place])
         rows.append(line)
-    return drawn(rows)
+    return drawn([*rows, *sheet.foot])

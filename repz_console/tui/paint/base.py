@@ -43,6 +43,8 @@ class Sheet:
     the header. Scrolling lines are then at most `size.width - side_width` wide; header lines keep the whole width."""
     side_width: int = 0
     """Columns that the side takes; 0 means that there is none."""
+    foot: Sequence[Line] = ()
+    """Lines that stay at the foot of the pane, whatever scrolls above them."""
 
 
 @dataclass(frozen=True)

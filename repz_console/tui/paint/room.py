@@ -164,8 +164,9 @@ def _stage(rows: Rows, view: RoomView, brush: Brush, most: int) -> None:
 
 
 def blocking(gates: tuple[GateView, ...]) -> list[GateView]:
-    """The gates that do not pass, what fails before what is inconclusive."""
-    return [gate for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for gate in gates if gate.verdict is verdict]
+    """The gates that stand in the way, what fails before what is inconclusive."""
+    closed = [gate for gate in gates if not gate.lets_pass]
+    return [gate for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE) for gate in closed if gate.verdict is verdict]
 
 
 def _people(rows: Rows, view: RoomView, brush: Brush) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from repz_console.actions import TABS, Action, keys_of
 from repz_console.facts import Freshness
-from repz_console.room.views import RolloutView, RoomView
+from repz_console.room.views import RoomView
 from repz_console.tui.paint.base import BLOCKS, Glyphs, Line, Size, Span
 from repz_console.tui.paint.format import (
     brief,
@@ -24,8 +23,9 @@ from repz_console.tui.paint.format import (
     spread,
     wrap,
 )
+from repz_console.tui.paint.status_rollouts import SPARE, Part, alarms, kill, stage
 from repz_console.tui.paint.times import countdown, moment, zone_of
-from repz_console.tui.paint.words import FRESHNESS_ROLE, TRUSTED, health_role, open_bugs, sign, stage_name
+from repz_console.tui.paint.words import FRESHNESS_ROLE, TRUSTED, health_role, open_bugs, sign
 
 SMALLEST = Size(60, 15)
 """Below this there is no pane: only what is exposed, and the way back."""
@@ -66,18 +66,6 @@ _SHORTEST_REASON = 12
 """Columns below which a reason says nothing."""
 
 
-class _Part(NamedTuple):
-    """One answer of the status line: its wordings from the shortest to the longest, and how much it matters."""
-
-    keep: int
-    """Lower stays longer when room is short."""
-    grow: int
-    """Lower gets a longer wording first."""
-    forms: tuple[Line, ...]
-    wanted: int = 0
-    """The wording that matters more than air between the parts."""
-
-
 def status_line(view: RoomView, width: int, glyphs: Glyphs = BLOCKS, now: datetime | None = None) -> Line:
     """The answers that are on every tab: where, when, how far, how well, what is broken, what is left, who steers.
 
@@ -88,8 +76,8 @@ def status_line(view: RoomView, width: int, glyphs: Glyphs = BLOCKS, now: dateti
     parts = [
         _place(view),
         _clock(view, now or view.clock.now),
-        _stage(rollout, glyphs),
-        _unknown(view, glyphs),
+        stage(rollout, glyphs),
+        *alarms(view, glyphs),
         _health(view, glyphs),
         _bugs(view, glyphs),
         _budget(view, glyphs),
@@ -97,11 +85,20 @@ def status_line(view: RoomView, width: int, glyphs: Glyphs = BLOCKS, now: dateti
         _freshness(view, glyphs),
     ]
     parts = [part for part in parts if part.forms]
+    levels = _choose(parts, width, 1)
+
+    def keeps(others: Mapping[int, int]) -> bool:
+        return all(index in others and others[index] >= min(levels[index], parts[index].wanted) for index in levels)
+
+    ready = kill(view, glyphs)
+    more = _choose([*parts, ready], width, 1) if ready.forms else {}
+    if len(parts) in more and (keeps(more) or ready.keep < SPARE):
+        parts, levels = [*parts, ready], more
     gap: Line = ((" ", "text"),)
     levels = _choose(parts, width, 1)
     for wider in (f" {glyphs.now} ", "  "):
         roomy = _choose(parts, width, len(wider))
-        if all(index in roomy and roomy[index] >= min(levels[index], parts[index].wanted) for index in levels):
+        if keeps(roomy):
             gap, levels = ((wider, "muted"),), roomy
             break
     line: list[Span] = []
@@ -112,7 +109,7 @@ def status_line(view: RoomView, width: int, glyphs: Glyphs = BLOCKS, now: dateti
     return pad(line, width, glyphs.ellipsis)
 
 
-def _choose(parts: Sequence[_Part], width: int, gap: int) -> dict[int, int]:
+def _choose(parts: Sequence[Part], width: int, gap: int) -> dict[int, int]:
     """The parts that fit, by index, each with the wording that it gets."""
     levels: dict[int, int] = {}
     widths = [[line_width(form) + gap for form in part.forms] for part in parts]
@@ -139,99 +136,72 @@ def _choose(parts: Sequence[_Part], width: int, gap: int) -> dict[int, int]:
     return levels
 
 
-def _place(view: RoomView) -> _Part:
+def _place(view: RoomView) -> Part:
     environment: Line = ((cut(view.launch.environment, 16), "strong"),)
     if not view.launch.backend:
-        return _Part(0, 6, (environment,))
+        return Part(0, 6, (environment,))
     kind = cut(view.launch.backend.split()[0], 12)
     backends = dict.fromkeys((f"/{kind}", f" on {kind}", f" on {cut(view.launch.backend, 24)}"))
-    return _Part(0, 6, tuple((*environment, (backend, "muted")) for backend in backends))
+    return Part(0, 6, tuple((*environment, (backend, "muted")) for backend in backends))
 
 
-def _clock(view: RoomView, now: datetime) -> _Part:
+def _clock(view: RoomView, now: datetime) -> Part:
     held: Line = (("HOLD", "warn.reverse"), (" ", "text")) if view.clock.hold else ()
     texts = dict.fromkeys(countdown(now, view.clock.t0, detail) for detail in (0, 1, 2))
-    return _Part(1, 1, tuple((*held, (text, "strong")) for text in texts))
+    return Part(1, 1, tuple((*held, (text, "strong")) for text in texts))
 
 
-def _stage(rollout: RolloutView | None, glyphs: Glyphs) -> _Part:
-    if rollout is None:
-        return _Part(2, 0, ())
-    configured = rollout.configured
-    if configured.exposure is None:
-        return _Part(2, 0, ((("?%", "bad"),), (("exposure unknown", "bad"),)))
-    trusted = configured.freshness in TRUSTED
-    role, doubt = ("accent", "") if trusted else ("warn", "?")
-    share = exposure_percent(configured.exposure) + doubt
-    name = stage_name(rollout.current)
-    forms: list[Line] = [((share.replace(" ", ""), role),)]
-    forms += [((f"{cut(name, length, glyphs.ellipsis)} ", "text"), (share, role)) for length in (8, 12, 24)]
-    if rollout.next is not None:
-        following = f" {glyphs.arrow} {cut(rollout.next.title, 20, glyphs.ellipsis)}"
-        forms.append((*forms[-1], (following, "muted")))
-    return _Part(2, 0, tuple(forms), wanted=1)
-
-
-def _unknown(view: RoomView, glyphs: Glyphs) -> _Part:
-    """Changes of any rollout of which nobody knows whether they happened."""
-    open_changes = sum(len(rollout.unknown) for rollout in view.rollout.rollouts)
-    if not open_changes:
-        return _Part(1, 0, ())
-    word = f"{glyphs.bad} UNKNOWN"
-    return _Part(1, 0, (((word, "bad.reverse"),), ((f"{word} {count(open_changes, 'change')}", "bad.reverse"),)))
-
-
-def _health(view: RoomView, glyphs: Glyphs) -> _Part:
+def _health(view: RoomView, glyphs: Glyphs) -> Part:
     health, role = view.health, health_role(view.health)
     mark = sign(role, glyphs)
     words = [f"{health.missed} missed"] * bool(health.missed) + [f"{health.blind} blind"] * bool(health.blind)
     words = words or ([f"all {health.met} met"] if health.met else ["nothing to judge"])
     short = str(health.missed or health.blind or ("ok" if role == "ok" else "none"))
     texts = [("SLI ", f"{mark}{short}"), ("SLI ", f"{mark} {words[0]}"), ("health ", f"{mark} {', '.join(words)}")]
-    return _Part(4, 5, tuple(((label, "muted"), (text, role)) for label, text in texts))
+    return Part(4, 5, tuple(((label, "muted"), (text, role)) for label, text in texts))
 
 
-def _bugs(view: RoomView, glyphs: Glyphs) -> _Part:
+def _bugs(view: RoomView, glyphs: Glyphs) -> Part:
     if view.bugs.freshness is Freshness.OFF:
-        return _Part(3, 8, ((("bugs OFF", "warn"),), ((f"bugs {glyphs.off} OFF: no source", "warn"),)))
+        return Part(3, 8, ((("bugs OFF", "warn"),), ((f"bugs {glyphs.off} OFF: no source", "warn"),)))
     doubt = "" if view.bugs.freshness in TRUSTED else "?"
     spans: list[Span] = []
     for priority in ("P0", "P1"):
         number = open_bugs(view, priority)
         role = "text" if not number else "bad" if priority == "P0" else "warn"
         spans += [(f"{' ' if spans else ''}{priority}:", "muted"), (f"{number}{doubt}", role)]
-    return _Part(3, 8, (tuple(spans), (*spans, (" open", "muted"))))
+    return Part(3, 8, (tuple(spans), (*spans, (" open", "muted"))))
 
 
-def _budget(view: RoomView, glyphs: Glyphs) -> _Part:
+def _budget(view: RoomView, glyphs: Glyphs) -> Part:
     budget = view.budget
     if budget is None:
-        return _Part(7, 7, ())
+        return Part(7, 7, ())
     if budget.freshness is Freshness.OFF:
-        return _Part(7, 7, ((("budget OFF", "warn"),), ((f"budget {glyphs.off} OFF: no source", "warn"),)))
+        return Part(7, 7, ((("budget OFF", "warn"),), ((f"budget {glyphs.off} OFF: no source", "warn"),)))
     over, role = (f"{glyphs.bad} ", "bad") if budget.left < 0 else ("", "text")
     doubt = "" if budget.freshness in TRUSTED else "?"
     texts = dict.fromkeys(make(budget.left, budget.currency) + doubt for make in (money_short, money))
     forms: list[Line] = [((over + text, role), (" left", "muted")) for text in texts]
-    return _Part(7, 7, (*forms, (*forms[-1], (f" of {money(budget.total, budget.currency)}", "muted"))))
+    return Part(7, 7, (*forms, (*forms[-1], (f" of {money(budget.total, budget.currency)}", "muted"))))
 
 
-def _conn(view: RoomView, glyphs: Glyphs) -> _Part:
+def _conn(view: RoomView, glyphs: Glyphs) -> Part:
     control, label = view.control, ("conn ", "muted")
     if control.state == "FREE":
-        return _Part(6, 4, ((label, ("FREE", "text")),))
+        return Part(6, 4, ((label, ("FREE", "text")),))
     if control.state == "UNKNOWN":
-        return _Part(6, 4, ((label, ("?", "warn")), (label, ("UNKNOWN", "warn"))))
+        return Part(6, 4, ((label, ("?", "warn")), (label, ("UNKNOWN", "warn"))))
     name = control.holder.split("@")[0]
     if control.mine:
-        return _Part(6, 4, ((label, ("YOU", "accent")), (label, (f"YOU ({cut(name, 16)})", "accent"))))
+        return Part(6, 4, ((label, ("YOU", "accent")), (label, (f"YOU ({cut(name, 16)})", "accent"))))
     if name.upper() in ("FREE", "YOU"):
         name = f"@{name}"
     texts = dict.fromkeys((cut(name, 6, glyphs.ellipsis), cut(control.holder, 24, glyphs.ellipsis)))
-    return _Part(6, 4, tuple((label, (text, "text")) for text in texts))
+    return Part(6, 4, tuple((label, (text, "text")) for text in texts))
 
 
-def _freshness(view: RoomView, glyphs: Glyphs) -> _Part:
+def _freshness(view: RoomView, glyphs: Glyphs) -> Part:
     worst = view.sources.worst
     role = FRESHNESS_ROLE[worst]
     troubled = [source for source in view.sources.sources if source.freshness is worst]
@@ -239,7 +209,7 @@ def _freshness(view: RoomView, glyphs: Glyphs) -> _Part:
     if worst not in (Freshness.LIVE, Freshness.OFF) and troubled:
         name = troubled[0].id if len(troubled) == 1 else f"{len(troubled)} sources"
         forms.append(((f"{sign(role, glyphs)} {worst.value}: {cut(name, 16, glyphs.ellipsis)}", role),))
-    return _Part(5, 3, tuple(forms))
+    return Part(5, 3, tuple(forms))
 
 
 def tab_line(active: str, width: int, blocker: str = "", glyphs: Glyphs = BLOCKS) -> Line:
@@ -385,7 +355,7 @@ def small(view: RoomView, size: Size, glyphs: Glyphs = BLOCKS, now: datetime | N
         *exposed[:1],
         (*hold, ("!", "bad.reverse"), (" WAY BACK", "bad")),
         *([((f"{glyphs.bad} {footing}", "bad.reverse"),)] if footing else []),
-        *_unknown(view, glyphs).forms[1:],
+        *(part.forms[-1] for part in alarms(view, glyphs) if part.forms and part.keep == 1),
         ((countdown(now, view.clock.t0, 1), "strong"),),
         ((need, "warn"),),
         *exposed[1:],

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from repz_console.facts import Freshness, Verdict
-from repz_console.room.views import HealthView, JournalView, RoomView, SourceView, StageView
+from repz_console.room.views import HealthView, JournalView, ReadinessView, RoomView, SourceView, StageView
 from repz_console.tui.paint.base import Glyphs, Line, Span
 from repz_console.tui.paint.format import count, percent
 from repz_console.tui.paint.times import clock, interval, moment, zone_of
@@ -91,3 +91,15 @@ def stage_name(stage: StageView | None) -> str:
 def open_bugs(view: RoomView, priority: str) -> int:
     """How many bugs of a priority are open."""
     return sum(lane.open for lane in view.bugs.lanes if lane.priority == priority)
+
+
+def kill_chip(readiness: tuple[ReadinessView, ...], glyphs: Glyphs) -> Line:
+    """Whether a kill would reach every backend now: `KILL ok`, `KILL 1/2`, `KILL ?` where nobody has looked."""
+    if not readiness:
+        return ()
+    ready = sum(each.state == "ready" for each in readiness)
+    if ready == len(readiness):
+        return (signed("ok", "KILL ok", glyphs),)
+    if any(each.state == "not ready" for each in readiness):
+        return (signed("bad", f"KILL {ready}/{len(readiness)}", glyphs),)
+    return (signed("warn", "KILL ?", glyphs),)
