@@ -7,6 +7,7 @@ from functools import partial
 
 import click
 
+from repz_console.commands.card import card
 from repz_console.commands.challenge import ask_challenge
 from repz_console.commands.common import (
     ask,
@@ -221,6 +222,9 @@ def _named(session: Session, rollout: str) -> str:
     if rollout in known:
         return rollout
     raise Stop(Exit.INPUT, f"the plan has no rollout {rollout!r}" + (f": it has {', '.join(known)}" if known else ""))
+
+
+command.add_command(card(_named))
 
 
 def _told(outcome: Outcome) -> int:

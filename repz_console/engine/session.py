@@ -19,6 +19,7 @@ from typing import Any, Literal, Self
 
 from repz_console import __version__
 from repz_console.config import Loaded
+from repz_console.engine.card import Card, card
 from repz_console.engine.collector import Collector
 from repz_console.engine.conn import NEEDS_CONN, Conn
 from repz_console.engine.control import Controller
@@ -351,6 +352,10 @@ class Session:
         """Ask one source, or all that are polled, once and now; the answers are in the view on return. Others see
         them too unless another console is the collector. Raises `ValueError` for a source that cannot be."""
         await self._collector.refresh(source)
+
+    def card(self, rollout: str) -> Card:
+        """How to take a rollout to nobody without the console. Asks nobody. Raises KeyError for an unknown rollout."""
+        return card(self._known, rollout)
 
     async def look_back(self) -> None:
         """Look once and now whether this user could take each rollout back; what was found is in the view on return."""

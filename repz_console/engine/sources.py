@@ -113,6 +113,12 @@ class Sources:
             raise Refused(f"{source_id} cannot change a rollout")
         return provider
 
+    def unopened(self, source_id: str) -> Provider:
+        """The provider of that id as it is, for what it can say without being opened. Raises `Refused`."""
+        if source_id not in self._providers:
+            raise Refused(self.broken.get(source_id) or f"the plan has no source {source_id}")
+        return self._providers[source_id]
+
     async def aclose(self) -> None:
         """Close all that was opened, each within a second."""
         closing = [self._close(provider) for provider in self._opened.values()]
@@ -120,11 +126,9 @@ class Sources:
         await asyncio.gather(*closing)
 
     async def _open(self, source_id: str) -> Provider:
-        if source_id not in self._providers:
-            raise Refused(self.broken.get(source_id) or f"the plan has no source {source_id}")
+        provider = self.unopened(source_id)
         async with self._locks[source_id]:
             if source_id not in self._opened:
-                provider = self._providers[source_id]
                 try:
                     await within(OPEN_DEADLINE, provider.__aenter__())
                 except Overdue as overdue:
