@@ -21,6 +21,7 @@ from repz_console.plan.model import Plan
 from repz_console.providers.base import BugTriage, JournalReader, Refused, SpendBook
 from repz_console.room.decisions import Decisions, RolloutDecisions
 from repz_console.room.health import History
+from repz_console.room.rollout import Surroundings
 from repz_console.room.room import Room
 from repz_console.room.viewer import Viewer
 from repz_console.room.views import FindingView, GateView, LookView, RoomView
@@ -104,6 +105,10 @@ class Known:
     def gates(self, rollout: str, target: Exposure) -> tuple[GateView, ...]:
         """The gates of taking a rollout to `target`, judged afresh."""
         return self._room.gates(rollout, self.clock(), target)
+
+    def surroundings(self) -> Surroundings:
+        """What every rollout is judged in, as of now."""
+        return self._room.surroundings(self.clock())
 
     def may_take_conn(self) -> tuple[bool, str, str]:
         """Whether this console's operator may take the conn, in which seat, and what there is to say about it."""

@@ -10,16 +10,26 @@ from msgspec.structs import replace
 
 from repz_console.facts import Abilities, Exposure, Freshness, Snapshot, Tick
 from repz_console.plan import exposure as exposures
-from repz_console.plan.model import Plan, Rollout
+from repz_console.plan.model import Plan, Rollout, Stage
 from repz_console.plan.parts import controllers
 from repz_console.plan.schedule import instant
-from repz_console.room import gates, readiness, stages, truths
+from repz_console.room import approvals, gates, polls, readiness, stages, truths, waivers
 from repz_console.room.bugs import Queue
 from repz_console.room.consents import Consents
 from repz_console.room.decisions import ChangeRecord, Decisions, RolloutDecisions
 from repz_console.room.freshness import next_change, soonest
+from repz_console.room.seats import COOL_OFF
 from repz_console.room.viewer import Viewer
-from repz_console.room.views import ChangeView, ControlView, GateView, LookView, RolloutsView, RolloutView
+from repz_console.room.views import (
+    ApprovalView,
+    ChangeView,
+    ControlView,
+    GateView,
+    LookView,
+    PollView,
+    RolloutsView,
+    RolloutView,
+)
 from repz_console.room.words import who
 
 
@@ -71,16 +81,43 @@ def build(around: Surroundings, now: datetime) -> RolloutsView:
     return RolloutsView(
         rollouts=views,
         blocker=gates.blocker(first.gates) if first is not None and first.next is not None else "",
-        next_change=soonest(_expiries(around, now)),
+        next_change=soonest([*_expiries(around, now), *_lapses(around, views, now)]),
         kill=readiness.kill(each for view in views for each in view.readiness),
     )
 
 
 def gates_of(around: Surroundings, identity: str, target: Exposure | None, now: datetime) -> tuple[GateView, ...]:
     """The gates of going to `target`, or to the next stage if it is None. Raises KeyError for an unknown rollout."""
+    return _judged(_evidence(around, identity, target, now), now)
+
+
+def poll_of(around: Surroundings, identity: str, stage: Stage, now: datetime) -> PollView | None:
+    """The go/no-go poll of entering a stage; None where it needs none, or the plan lacks it."""
+    evidence = _evidence(around, identity, exposures.of_stage(around.plan.rollout[identity], stage), now)
+    return polls.view(evidence, stage, _judged(evidence, now), now)
+
+
+def approval_of(around: Surroundings, identity: str, now: datetime) -> ApprovalView | None:
+    """What was last asked to be approved and is not spent; None where nothing is."""
+    ask = around.consents.asks.get(identity)
+    if ask is None:
+        return None
+    evidence = _evidence(around, identity, ask.event.target, now)
+    return approvals.view(evidence, _judged(evidence, now), now)
+
+
+def binding_of(around: Surroundings, identity: str, target: Exposure, now: datetime) -> approvals.Binding:
+    """What approving `target` now would be bound to."""
     evidence = _evidence(around, identity, target, now)
-    # The gates that hang on what people say come here: polls and approvals of `evidence.enters`.
-    return gates.build(evidence, now)
+    return approvals.binding(evidence, _judged(evidence, now))
+
+
+def _judged(evidence: gates.Evidence, now: datetime) -> tuple[GateView, ...]:
+    """Every gate: what people say hangs on what the others say."""
+    judged = gates.build(evidence, now)
+    asked = tuple(polls.gates_of(evidence, judged, now))
+    people = (*asked, *approvals.gates_of(evidence, (*judged, *asked), now))
+    return gates.build(evidence, now, people) if people else judged
 
 
 def _evidence(around: Surroundings, identity: str, target: Exposure | None, now: datetime) -> gates.Evidence:
@@ -155,6 +192,7 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
     where = stages.position(plan, rollout, _basis(around, identity, controller))
     source = plan.source.get(rollout.controller)
     found = gates_of(around, identity, None, now)
+    following = rollout.stage[where.here + 1] if where.next is not None else None
     return RolloutView(
         id=identity,
         title=rollout.title,
@@ -178,6 +216,9 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         last_good=truths.last_good(decided, configured.exposure),
         gates=found,
         verdict=gates.verdict(found),
+        poll=poll_of(around, identity, following, now) if following is not None else None,
+        approval=approval_of(around, identity, now),
+        waivers=waivers.views(around.consents, plan, identity, around.viewer, now),
         readiness=tuple(readiness.view(each, around.looks.get(each), now) for each in controllers(rollout)),
     )
 
@@ -229,3 +270,13 @@ def _expiries(around: Surroundings, now: datetime) -> Iterable[datetime | None]:
         yield from (at for at in due if at > now)
     yield from (readiness.believed_until(look, now) for look in around.looks.values())
     yield around.ends if around.ends > now else None
+
+
+def _lapses(around: Surroundings, views: Iterable[RolloutView], now: datetime) -> Iterable[datetime]:
+    """Every later instant at which a gate changes by itself, or what people agreed to ends or may be agreed to."""
+    known = [gate.next_change for view in views for gate in view.gates]
+    known += [ask.event.until for ask in around.consents.asks.values()]
+    known += [ask.at + COOL_OFF for ask in around.consents.asks.values()]
+    for waiver in around.consents.waivers.values():
+        known += [waiver.event.until, waiver.at + COOL_OFF]
+    return (at for at in known if at is not None and at > now)

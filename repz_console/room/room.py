@@ -198,7 +198,30 @@ class Room:
     def gates(self, identity: str, now: datetime, target: Exposure | None = None) -> tuple[GateView, ...]:
         """The gates of taking a rollout to `target` (to its next stage without one), judged afresh on what the room
         knows now. Raises KeyError for an unknown rollout."""
-        return rollout.gates_of(self._surroundings(now), identity, target, now)
+        return rollout.gates_of(self.surroundings(now), identity, target, now)
+
+    def surroundings(self, now: datetime) -> rollout.Surroundings:
+        """What every rollout is judged in at `now`."""
+        queue, bucket = self._queue(now)
+        ticks, ticked = self._told("ticks", now)
+        return rollout.Surroundings(
+            plan=self._plan,
+            decisions=self.decisions,
+            snapshots=self._snapshots,
+            control=self._control(now),
+            queue=queue,
+            bugs=bucket,
+            ends=self._memos.span.get((self._plan,), now, lambda: plan_span(self._plan))[1],
+            damage=self._damage,
+            waiting=self._waiting,
+            viewer=self._viewer,
+            plan_hash=self._origin.hash,
+            ticks=self._memos.ticks.get(ticks, now, lambda: tuple(chain(*ticks))),
+            ticked=ticked,
+            abilities=self._abilities,
+            looks=self._looks,
+            recorder=self._recorder,
+        )
 
     def standing(self) -> Standing:
         """Whether the viewer may take the conn as things are."""
@@ -247,11 +270,11 @@ class Room:
         return self._memos.timeline.get((self._plan, bucket, *ticks, *progress), now, build)
 
     def _rollouts(self, now: datetime) -> RolloutsView:
-        around = self._surroundings(now)
+        around = self.surroundings(now)
         decided: list[object] = [self.decisions.epoch, self.decisions.idle, self.decisions.consents]
         decided += [self.decisions.rollout(identity) for identity in self._plan.rollout]
         controllers = [self._snapshots.get(each.controller) for each in self._plan.rollout.values()]
-        journal = (around.damage, self._waiting, *decided)
+        journal = (around.damage, self._waiting, self._origin.hash, *decided)
         people = (self._viewer, self._looks, self._recorder, around.ticks, around.ticked)
         inputs = (self._plan, around.control, around.queue, around.bugs, *journal, *people, *controllers)
         return self._memos.rollout.get(inputs, now, lambda: rollout.build(around, now))
@@ -312,28 +335,6 @@ class Room:
             return JournalView(decisions.length, decisions.head, trouble, decisions.latest, closed, damage)
 
         return self._memos.journal.get((decisions.length, decisions.head, trouble, closed, damage), now, build)
-
-    def _surroundings(self, now: datetime) -> rollout.Surroundings:
-        queue, bucket = self._queue(now)
-        ticks, ticked = self._told("ticks", now)
-        return rollout.Surroundings(
-            plan=self._plan,
-            decisions=self.decisions,
-            snapshots=self._snapshots,
-            control=self._control(now),
-            queue=queue,
-            bugs=bucket,
-            ends=self._memos.span.get((self._plan,), now, lambda: plan_span(self._plan))[1],
-            damage=self._damage,
-            waiting=self._waiting,
-            viewer=self._viewer,
-            plan_hash=self._origin.hash,
-            ticks=self._memos.ticks.get(ticks, now, lambda: tuple(chain(*ticks))),
-            ticked=ticked,
-            abilities=self._abilities,
-            looks=self._looks,
-            recorder=self._recorder,
-        )
 
     def _queue(self, now: datetime) -> tuple[bugs.Queue, Freshness]:
         parts, bucket = self._told("bugs", now)
