@@ -18,10 +18,10 @@ from repz_console.providers.base import Conflict, ProviderError, Refused
 from repz_console.providers.vercel import VercelOptions
 from tests.support.backend_server import Reply
 from tests.support.backends import REGIONS, opened, to
-from tests.support.providers import FEATURES, plan
+from tests.support.providers import FEATURES
 from tests.support.vercel_server import CANARY, PROJECT, STABLE, TEAM, TOKEN, VercelServer
 
-PRODUCTION = plan().rollout["production"]
+PRODUCTION = releases.Whole("production", REGIONS, FEATURES)
 
 
 def everybody(percent: float) -> Exposure:
@@ -276,7 +276,7 @@ async def test_a_release_without_its_stage_counts_as_everybody(tmp_path: Path) -
 
 
 def test_the_latest_of_none_is_nobody() -> None:
-    state = releases.state(None, "production", PRODUCTION)
+    state = releases.state(None, PRODUCTION)
     assert (is_nobody(state.exposure), state.revision) == (True, "none")
 
 

@@ -18,6 +18,7 @@ from repz_console.facts import Abilities, Change, Facts, RolloutState
 from repz_console.plan.exposure import nobody, same, widens
 from repz_console.providers import flagd_state as states
 from repz_console.providers import flagd_words as words
+from repz_console.providers import ours
 from repz_console.providers.base import Conflict, Context, Grade, Options, Provider, ProviderError, Refused, WayBack
 from repz_console.providers.flagd_disk import NO_NEW_FILE, Busy, Unsettled, Withdrawn
 from repz_console.providers.flagd_document import SCHEMA, Damaged, Document, encode, parse, rejected
@@ -78,7 +79,7 @@ class Flagd(Provider):
         """The state of every rollout that this source controls. Raises `ProviderError`, also when just one of them
         cannot be understood.
         """
-        rollouts = [name for name, each in self.context.plan.rollout.items() if each.controller == self.context.source]
+        rollouts = ours.rollouts(self.context)
         return Facts(rollouts=await self._in_thread(lambda file: self._read(file, rollouts), _READ_DEADLINE))
 
     async def read(self, rollout: str) -> RolloutState:
@@ -143,18 +144,15 @@ class Flagd(Provider):
 
     def _layout(self, rollout: str) -> states.Layout:
         plan = self.context.plan
-        found = plan.rollout.get(rollout)
-        if found is None or found.controller != self.context.source:
-            raise Refused(f"{self.context.source} does not control a rollout {safe(rollout)}")
-        shown = {feature for stage in found.stage for feature in stage.features}
+        shown = ours.features(self.context, rollout)
         named = {each.id for each in plan.feature} | {each.id for each in plan.flag}
         return states.Layout(
             rollout=rollout,
             prefix=self.options.prefix,
             attribute=self.options.attribute,
             regions=plan.region,
-            features=tuple(sorted(shown)),
-            known=tuple(sorted(shown | named)),
+            features=shown,
+            known=tuple(sorted({*shown, *named})),
         )
 
     def _load(self, file: FlagFile) -> Loaded | None:
@@ -269,7 +267,7 @@ class Flagd(Provider):
         kill = file.trouble(force=True)
         if kill:
             return WayBack(kill, kill)
-        rollouts = [name for name, each in self.context.plan.rollout.items() if each.controller == self.context.source]
+        rollouts = ours.rollouts(self.context)
         try:
             self._read(file, rollouts)
         except ProviderError as error:

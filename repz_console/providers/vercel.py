@@ -14,9 +14,8 @@ from urllib.parse import urlencode
 
 from repz_console.facts import Abilities, Change, Facts, RolloutState
 from repz_console.plan.exposure import same
-from repz_console.plan.model import Rollout
 from repz_console.plan.secrets import SecretRef
-from repz_console.providers import break_glass
+from repz_console.providers import break_glass, ours
 from repz_console.providers import vercel_release as releases
 from repz_console.providers.address import check_proxy, check_url, host_of, without_query
 from repz_console.providers.base import Conflict, Context, Grade, Options, Provider, ProviderError, Refused
@@ -84,14 +83,13 @@ class Vercel(Provider):
 
     async def fetch(self) -> Facts:
         """The release as the state of every rollout that this source controls."""
-        rollouts = [name for name, each in self.context.plan.rollout.items() if each.controller == self.context.source]
         release, back = await self._latest()
-        states = tuple(self._state(name, release, back) for name in rollouts)
+        states = tuple(self._state(name, release, back) for name in ours.rollouts(self.context))
         return Facts(rollouts=states, notes=self._client.notes)
 
     async def read(self, rollout: str) -> RolloutState:
         """The release as the state of one rollout, read afresh."""
-        self._rollout(rollout)
+        ours.rollout(self.context, rollout)
         return self._state(rollout, *await self._latest())
 
     async def apply(self, change: Change) -> RolloutState:
@@ -99,8 +97,7 @@ class Vercel(Provider):
 
         A forced change aborts, and does nothing else.
         """
-        rollout = self._rollout(change.rollout)
-        wanted = releases.share(change.target, rollout)
+        wanted = releases.share(change.target, self._whole(change.rollout))
         if isinstance(wanted, str):
             raise Refused(wanted)
         if change.force and wanted:
@@ -164,7 +161,7 @@ class Vercel(Provider):
     def calls(self, change: Change) -> tuple[str, ...]:
         """The one change between two looks, as far as it is known from the last look."""
         look = f"GET {without_query(self._url(self._releases))}"
-        wanted = releases.share(change.target, self._rollout(change.rollout))
+        wanted = releases.share(change.target, self._whole(change.rollout))
         try:
             if isinstance(wanted, str):
                 raise Refused(wanted)
@@ -218,14 +215,13 @@ class Vercel(Provider):
         query = f"?{urlencode({'teamId': self.options.team})}" if self.options.team else ""
         return f"{self.options.api.rstrip('/')}{path}{query}"
 
-    def _rollout(self, name: str) -> Rollout:
-        found = self.context.plan.rollout.get(name)
-        if found is None or found.controller != self.context.source:
-            raise Refused(f"{self.context.source} does not control a rollout {safe(name, 60)}")
-        return found
+    def _whole(self, rollout: str) -> releases.Whole:
+        """What a release shows whom. Raises `Refused` for a rollout of another controller."""
+        regions = ours.rollout(self.context, rollout).regions
+        return releases.Whole(rollout, regions, ours.features(self.context, rollout))
 
     def _state(self, name: str, release: releases.Release | None, back: str) -> RolloutState:
-        return releases.state(release, name, self._rollout(name), self.options.deployment, back)
+        return releases.state(release, self._whole(name), self.options.deployment, back)
 
     async def _latest(self) -> tuple[releases.Release | None, str]:
         """The project's latest release, and what `rolled_back` says of it."""

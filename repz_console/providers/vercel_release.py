@@ -12,7 +12,6 @@ from msgspec import Meta, Struct
 
 from repz_console.facts import Exposure, RolloutState
 from repz_console.plan.exposure import cells, headline_percent, is_nobody, nobody
-from repz_console.plan.model import Rollout
 from repz_console.text import identifier, safe
 
 Percent = Annotated[float, Meta(ge=0, le=100)]
@@ -111,28 +110,36 @@ def rolled_back(release: Release, project: Project) -> str:
     return {"succeeded": "done", "pending": "pending", "in-progress": "pending"}.get(request.job_status, "")
 
 
-def features_of(rollout: Rollout) -> tuple[str, ...]:
-    """All that the deployment carries: whoever gets it gets them all."""
-    return tuple(sorted({feature for stage in rollout.stage for feature in stage.features}))
+class Whole(Struct, frozen=True):
+    """All that one deployment carries: whoever gets it gets every feature, wherever they are."""
+
+    rollout: str
+    regions: tuple[str, ...]
+    features: tuple[str, ...]
+    """Sorted."""
+
+    def shown(self, percent: float) -> Exposure:
+        """The deployment at a share."""
+        return Exposure(dict.fromkeys(self.regions, percent), self.features) if percent else nobody()
 
 
-def share(target: Exposure, rollout: Rollout) -> float | str:
+def share(target: Exposure, whole: Whole) -> float | str:
     """The one percent that a target comes to, or in one line why it comes to none."""
     if is_nobody(target):
         return 0.0
     shown = cells(target)
-    wanted = {(region, feature) for region in rollout.regions for feature in features_of(rollout)}
+    wanted = {(region, feature) for region in whole.regions for feature in whole.features}
     if set(shown) != wanted:
         return "the whole deployment goes to everybody's share: regions and features cannot be told apart"
     return headline_percent(target) if len(set(shown.values())) == 1 else "all regions have the same share"
 
 
-def state(release: Release | None, name: str, rollout: Rollout, deployment: str = "", back: str = "") -> RolloutState:
+def state(release: Release | None, whole: Whole, deployment: str = "", back: str = "") -> RolloutState:
     """What a release shows. `deployment` is the build that the rollout means, any if empty; `back` what `rolled_back`
     says of it."""
     if release is None:
         note = "no rolling release has been started yet"
-        return RolloutState(name, nobody(), NO_RELEASE, notes=(note,))
+        return RolloutState(whole.rollout, nobody(), NO_RELEASE, notes=(note,))
     canary = release.canary_deployment.id if release.canary_deployment else ""
     notes: list[str] = []
     low = high = 0.0
@@ -146,23 +153,17 @@ def state(release: Release | None, name: str, rollout: Rollout, deployment: str 
     elif release.state == "COMPLETE" and canary:
         low = high = 0.0 if back == "done" else 100.0
         notes += ["it is being rolled back"] if back == "pending" else []
-    exposure = _shown(high, rollout)
+    exposure = whole.shown(high)
     stage = release.active_stage.index if release.active_stage else "-"
     marks = [release.state, str(stage), f"{release.started_at:.0f}", *([back] if back else [])]
     return RolloutState(
-        rollout=name,
+        rollout=whole.rollout,
         exposure=exposure,
         revision=":".join([release.canary_deployment.id if release.canary_deployment else "none", *marks]),
         changed_at=datetime.fromtimestamp(release.updated_at / 1000, UTC) if release.updated_at else None,
         notes=tuple(notes),
-        least=_shown(low, rollout) if low != high else None,
+        least=whole.shown(low) if low != high else None,
     )
-
-
-def _shown(percent: float, rollout: Rollout) -> Exposure:
-    if not percent:
-        return nobody()
-    return Exposure(dict.fromkeys(rollout.regions, percent), features_of(rollout))
 
 
 def _served(release: Release) -> tuple[float, float]:

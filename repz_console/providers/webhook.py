@@ -16,7 +16,7 @@ from msgspec import field
 from repz_console.facts import Abilities, Change, Facts, RolloutState
 from repz_console.plan.exposure import is_nobody, nobody, same, widens
 from repz_console.plan.secrets import SecretRef
-from repz_console.providers import break_glass, standard_webhooks
+from repz_console.providers import break_glass, ours, standard_webhooks
 from repz_console.providers import webhook_message as messages
 from repz_console.providers.address import check_proxy, check_url, host_of, without_query
 from repz_console.providers.base import Conflict, Context, Grade, Options, Provider, ProviderError, Refused
@@ -85,12 +85,12 @@ class Webhook(Provider):
     async def fetch(self) -> Facts:
         """What the receiver says of every rollout that this source controls. Raises `ProviderError`, also when just
         one of them cannot be understood."""
-        rollouts = [name for name, each in self.context.plan.rollout.items() if each.controller == self.context.source]
-        return Facts(rollouts=tuple([await self.read(name) for name in rollouts]), notes=self._client.notes)
+        states = tuple([await self.read(name) for name in ours.rollouts(self.context)])
+        return Facts(rollouts=states, notes=self._client.notes)
 
     async def read(self, rollout: str) -> RolloutState:
         """What the receiver says of one rollout, read afresh."""
-        self._check_ours(rollout)
+        ours.rollout(self.context, rollout)
         headers = await revealed(self.options.headers, self.context)
         url = self._read_back(rollout)
         said = await self._client.read(url, messages.Said, deadline=self.options.timeout, headers=headers)
@@ -105,7 +105,7 @@ class Webhook(Provider):
         A kill is sent without a look, so that it also works where the read-back does not. Everything else is looked at
         before: what that shows to be impossible is never sent.
         """
-        self._check_ours(change.rollout)
+        ours.rollout(self.context, change.rollout)
         trouble = messages.why_not(change.target, self.context.plan, change.rollout)
         if trouble:
             raise Refused(trouble)
@@ -145,10 +145,8 @@ class Webhook(Provider):
         is sent can tell."""
         try:
             await self._key()
-            for name, each in self.context.plan.rollout.items():
-                if each.controller == self.context.source:
-                    await self.read(name)
-                    break
+            for name in ours.rollouts(self.context)[:1]:
+                await self.read(name)
         except ProviderError as error:
             return error.fault.what
         return ""
@@ -182,11 +180,6 @@ class Webhook(Provider):
             "# Then look: every region is to be at 0.",
             f"{{ {extra}; }} | {look.replace('curl', 'curl -H @-', 1)}" if extra else look,
         )
-
-    def _check_ours(self, rollout: str) -> None:
-        found = self.context.plan.rollout.get(rollout)
-        if found is None or found.controller != self.context.source:
-            raise Refused(f"{self.context.source} does not control a rollout {safe(rollout, 60)}")
 
     def _read_back(self, rollout: str) -> str:
         return self.options.read_back.replace(ROLLOUT, quote(rollout, safe=""))
