@@ -144,6 +144,8 @@ class RolloutState(Struct, frozen=True):
     """Where several parts move as one rollout, each part's state in the order in which widening goes; else empty."""
     controller: str = ""
     """The source that said it, where that is not the rollout's only one."""
+    until: datetime | None = None
+    """When it is no longer to be believed, where a person said it; None where the source itself did."""
 
 
 class Measured(Struct, frozen=True):

@@ -417,4 +417,4 @@ async def test_a_backend_that_cannot_say_whether_it_is_ready_is_not_written_to(
 async def test_a_rollout_that_the_plan_no_longer_has_is_a_plain_refusal(tmp_path: Path, backend: Backend) -> None:
     async with opened(launch(tmp_path, faulty.config(CONFIG)), "ben") as ben:
         with pytest.raises(Refused, match="no longer has the rollout gone"):
-            ben._known.backend_of("gone")
+            ben._known.controllers("gone")

@@ -146,7 +146,7 @@ def test_no_drift_before_the_first_decision_while_nobody_is_exposed() -> None:
         (
             Making().running().exposed(Exposure({"us": 40, "ca": 40, "uk": 10}, ("adaptive", "core"))),
             "flagd has ca 40 %, uk 10 %, us 40 % with adaptive, core, "
-            "decided was 40 % of ca, uk, us with adaptive, core (ana@jump): "
+            "decided was 40 % of ca, uk, us with adaptive, core (ana@jump); uk 10 % and not 40 %: "
             "changed outside this console at 2027-02-03 10:03:20 UTC",
         ),
     ],

@@ -37,6 +37,7 @@ _EXITS = {
     "refused": Exit.HELD,
     "rejected": Exit.HELD,
     "unknown": Exit.INCOMPLETE,
+    "partial": Exit.INCOMPLETE,
 }
 
 
@@ -67,8 +68,8 @@ def show(ctx: click.Context, rollout: str | None, as_json: bool) -> None:
 
     async def look(session: Session) -> RoomView:
         names = [_named(session, rollout)] if rollout else [each.id for each in session.view().rollout.rollouts]
-        for controller in {session.plan.rollout[name].controller for name in names}:
-            await session.refresh(controller)
+        for name in names:
+            await session.refresh_rollout(name)
         return session.view()
 
     view = in_session(ctx, look)
@@ -108,7 +109,7 @@ def set_(
 
     async def steer(session: Session) -> Outcome:
         named = _named(session, rollout)
-        await session.refresh(session.plan.rollout[named].controller)
+        await session.refresh_rollout(named)
         view = next(each for each in session.view().rollout.rollouts if each.id == named)
         wanted = parsed_target(session.plan.rollout[named], view, target, regions, features)
         if not rising_cells(view.configured.exposure, wanted.exposure):
@@ -158,7 +159,7 @@ def accept(ctx: click.Context, rollout: str, yes: bool) -> int:
     async def steer(session: Session) -> Outcome:
         named = _named(session, rollout)
         async with conn_held(session, "accept"):
-            await session.refresh(session.plan.rollout[named].controller)
+            await session.refresh_rollout(named)
             seen = next(each for each in session.view().rollout.rollouts if each.id == named).configured.exposure
             if not yes:
                 shown = words.exposure(seen) if seen is not None else "nothing that can be read"

@@ -189,7 +189,7 @@ class Carrier:
             await asyncio.sleep(_KILL_PAUSE)
 
     async def _backend(self, intent: ChangeIntended) -> RolloutWriter:
-        return await self._known.sources.writer(self._known.backend_of(intent.rollout))
+        return await self._known.sources.writer(self._known.controllers(intent.rollout)[0])
 
     async def _send(self, backend: RolloutWriter, intent: ChangeIntended) -> RolloutState:
         change = Change(

@@ -232,8 +232,7 @@ class Controller:
 
     def _before_kill(self, rollout: str, state: RolloutState | None) -> Exposure | None:
         """What is killed, as far as it is known: what was read last, or confirmed since."""
-        snapshot = self._known.snapshots.get(self._known.plan.rollout[rollout].controller)
-        read_at = snapshot.last_ok_at if snapshot is not None else None
+        read_at = self._known.read_at(rollout)
         last = self._known.decided(rollout).desired
         if last is not None and last.state == "confirmed" and (read_at is None or last.state_at > read_at):
             return last.intent.target

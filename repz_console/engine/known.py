@@ -16,9 +16,13 @@ from repz_console.engine.effective import effective
 from repz_console.engine.sources import Sources
 from repz_console.events import ChangeEnded, Entry
 from repz_console.facts import Actor, Exposure, Facts, Person, RolloutState, Snapshot
+from repz_console.plan import exposure as exposures
+from repz_console.plan import parts
 from repz_console.plan.lint import findings
-from repz_console.plan.model import Plan
+from repz_console.plan.model import Plan, Rollout
+from repz_console.plan.parts import Step
 from repz_console.providers.base import BugTriage, JournalReader, Refused, SpendBook
+from repz_console.room.backends import last_word
 from repz_console.room.decisions import Decisions, RolloutDecisions
 from repz_console.room.health import History
 from repz_console.room.rollout import Surroundings
@@ -115,17 +119,51 @@ class Known:
         standing = self._room.standing()
         return standing.may, standing.seat, standing.note
 
-    def backend_of(self, rollout: str) -> str:
-        """The source that controls a rollout. Raises `Refused` if the plan, adopted meanwhile, no longer has it."""
-        if rollout not in self.plan.rollout:
-            raise Refused(f"the plan no longer has the rollout {safe(rollout)}")
-        return self.plan.rollout[rollout].controller
+    def steps(self, rollout: str) -> tuple[Step, ...]:
+        """The steps of a change of a rollout, in the order in which widening goes. Raises `Refused` if the plan,
+        adopted meanwhile, no longer has it."""
+        return parts.steps_of(self._ramp(rollout), lambda source: self.sources.scopes(source, rollout))
+
+    def controllers(self, rollout: str) -> tuple[str, ...]:
+        """The sources that apply a rollout. Raises `Refused` as `steps` does."""
+        return parts.controllers(self._ramp(rollout))
 
     def state(self, rollout: str) -> RolloutState | None:
-        """What the backend last said of a rollout."""
-        snapshot = self.snapshots.get(self.plan.rollout[rollout].controller)
-        states = snapshot.facts.rollouts if snapshot is not None and snapshot.facts is not None else None
-        return next((state for state in states or () if state.rollout == rollout), None)
+        """What the backends last said of a rollout; None while one of them said nothing, or nothing to be believed."""
+        ramp = self.plan.rollout[rollout]
+        return parts.gathered(ramp, {source: self._said(source, rollout) for source in parts.controllers(ramp)})
+
+    def partly(self, rollout: str) -> RolloutState | None:
+        """The same, with an empty revision for each part of which nothing is known; None if nothing is of any. Only a
+        way back may go by it."""
+        if len(self.steps(rollout)) == 1:
+            return self.state(rollout)
+        said = {source: self._said(source, rollout) for source in self.controllers(rollout)}
+        if not any(said.values()):
+            return None
+        unknown = RolloutState(rollout, exposures.nobody(), "")
+        found = []
+        for step in self.steps(rollout):
+            word = said[step.controller]
+            part = parts.narrowed(word, step) if word is not None else None
+            found.append(replace(part or unknown, controller=step.controller, scope=step.scope))
+        return parts.combined(found)
+
+    def read_at(self, rollout: str) -> datetime | None:
+        """When the backend that answered longest ago did; None if one never did."""
+        known = [self.snapshots.get(source) for source in self.controllers(rollout)]
+        times = [snapshot.last_ok_at if snapshot is not None else None for snapshot in known]
+        return min((at for at in times if at is not None), default=None) if None not in times else None
+
+    def _ramp(self, rollout: str) -> Rollout:
+        if rollout not in self.plan.rollout:
+            raise Refused(f"the plan no longer has the rollout {safe(rollout)}")
+        return self.plan.rollout[rollout]
+
+    def _said(self, source: str, rollout: str) -> RolloutState | None:
+        state = last_word(self.snapshots.get(source), rollout)
+        lapsed = state is not None and state.until is not None and self.clock() >= state.until
+        return None if lapsed else state
 
     def slice(self, after: int, limit: int | None) -> Sequence[Entry]:
         """Entries with a higher `seq`, oldest first; with `limit` only the newest ones."""
@@ -288,7 +326,8 @@ class Known:
         change = self.decisions.change(op)
         rollout = self.plan.rollout.get(change.intent.rollout) if change is not None else None
         if rollout is not None:
-            self.on_read_back(rollout.controller)
+            for source in parts.controllers(rollout):
+                self.on_read_back(source)
 
     def _is_news(self, snapshot: Snapshot, known: Snapshot | None) -> bool:
         if known is None or known.last_try_at is None or snapshot.last_try_at is None:

@@ -10,9 +10,10 @@ from msgspec import Struct
 class Outcome(Struct, frozen=True):
     """The answer to a change, a hold or a resume."""
 
-    state: Literal["confirmed", "denied", "refused", "rejected", "unknown"]
+    state: Literal["confirmed", "denied", "refused", "rejected", "unknown", "partial"]
     """`confirmed`: done and read back. `denied`: the conn is not held. `refused`: a check said no and nothing was
     sent. `rejected`: the backend said no and wrote nothing. `unknown`: sent, and nobody knows yet whether it happened.
+    `partial`: some of its steps were applied, and it is known which.
     """
     line: str
     """One plain line for the operator."""

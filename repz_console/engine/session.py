@@ -48,6 +48,7 @@ from repz_console.events import (
 from repz_console.facts import Actor, Exposure
 from repz_console.plan import schedule
 from repz_console.plan.model import Plan
+from repz_console.plan.parts import controllers
 from repz_console.providers.base import BugTriage, SpendBook
 from repz_console.room import what_if
 from repz_console.room.views import RoomView
@@ -360,6 +361,12 @@ class Session:
     async def look_back(self) -> None:
         """Look once and now whether this user could take each rollout back; what was found is in the view on return."""
         await self._readiness.look()
+
+    async def refresh_rollout(self, rollout: str) -> None:
+        """Ask every backend of a rollout, once and now. Raises as `refresh` does, and KeyError for an unknown
+        rollout."""
+        for source in controllers(self.plan.rollout[rollout]):
+            await self.refresh(source)
 
     def remember_status(self, text: str) -> None:
         """Keep the status line for the next start's first paint; written every few seconds at most."""

@@ -125,7 +125,7 @@ class Settler:
             for named in dict.fromkeys(change.intent.rollout for change in changes):
                 bound = [change for change in changes if change.intent.rollout == named]
                 try:
-                    backend = await self._known.sources.writer(self._known.backend_of(named))
+                    backend = await self._known.sources.writer(self._known.controllers(named)[0])
                     state = await read_back(self._known, named)
                     if any(may_fence(change, state, backend.grade()) for change in bound):
                         state = await self._fence(backend, state)
@@ -139,7 +139,7 @@ class Settler:
         """Move a rollout's backend on without changing what anybody sees: its state before and after. Where they have
         the same revision nothing was written. Raises `StoreError` and `ProviderError`."""
         async with self._turn:
-            backend = await self._known.sources.writer(self._known.backend_of(rollout))
+            backend = await self._known.sources.writer(self._known.controllers(rollout)[0])
             before = await read_back(self._known, rollout)
             if before.least is not None:  # no change says exactly that: writing it would give more to some
                 return before, before

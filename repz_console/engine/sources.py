@@ -28,6 +28,7 @@ from repz_console.providers.base import (
     ProviderError,
     Refused,
     RolloutWriter,
+    Stepwise,
 )
 from repz_console.secret import anything_known, redact_json
 from repz_console.text import safe
@@ -118,6 +119,11 @@ class Sources:
         if source_id not in self._providers:
             raise Refused(self.broken.get(source_id) or f"the plan has no source {source_id}")
         return self._providers[source_id]
+
+    def scopes(self, source_id: str, rollout: str) -> tuple[tuple[str, ...], ...]:
+        """The groups of features that a backend changes one after the other; empty where it takes all at once."""
+        provider = self._providers.get(source_id)
+        return provider.scopes(rollout) if isinstance(provider, Stepwise) else ()
 
     async def aclose(self) -> None:
         """Close all that was opened, each within a second."""

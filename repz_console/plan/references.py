@@ -186,7 +186,7 @@ def _regions(plan: Plan) -> Iterator[Wrong]:
 
 
 def _rollout(plan: Plan, rollout: Rollout, path: Path) -> Iterator[Wrong]:
-    yield from _known(rollout.controller, list(plan.source), (*path, "controller"))
+    yield from _controllers(plan, rollout, path)
     if not rollout.regions:
         yield Wrong((*path, "regions"), "no regions", listed([region.id for region in plan.region]))
     for index, region in enumerate(rollout.regions):
@@ -212,6 +212,30 @@ def _rollout(plan: Plan, rollout: Rollout, path: Path) -> Iterator[Wrong]:
             yield from _known(feature, switchable, (*here, "features", number))
         if stage.phase:
             yield from _known(stage.phase, phases, (*here, "phase"))
+
+
+def _controllers(plan: Plan, rollout: Rollout, path: Path) -> Iterator[Wrong]:
+    if not rollout.part:
+        yield from _known(rollout.controller, list(plan.source), (*path, "controller"))
+        return
+    if rollout.controller:
+        yield Wrong((*path, "controller"), "both controller and part", "one of the two")
+    switched = {feature for stage in rollout.stage for feature in stage.features}
+    features: list[tuple[Path, str]] = []
+    for index, part in enumerate(rollout.part):
+        here: Path = (*path, "part", index)
+        yield from _known(part.controller, list(plan.source), (*here, "controller"))
+        for number, feature in enumerate(part.features):
+            yield from _known(feature, sorted(switched), (*here, "features", number))
+            features.append(((*here, "features", number), feature))
+    yield from _once(features)
+    yield from _once(((*path, "part", index, "controller"), part.controller) for index, part in enumerate(rollout.part))
+    rest = [index for index, part in enumerate(rollout.part) if not part.features]
+    left = switched - {feature for _, feature in features}
+    for index in rest[1:]:
+        yield Wrong((*path, "part", index, "features"), "no features", "features by name, as another part has the rest")
+    if left and not rest:
+        yield Wrong((*path, "part"), f"nobody who carries {', '.join(sorted(left))}", "every feature of its stages")
 
 
 def _budget(budget: Budget) -> Iterator[Wrong]:

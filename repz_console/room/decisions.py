@@ -61,6 +61,8 @@ class ChangeRecord(Struct, frozen=True):
     why: str = ""
     revision: str = ""
     """The backend's revision after it, if confirmed."""
+    steps: tuple[events.ChangeStepped, ...] = ()
+    """The last word on each of its steps that was begun, in their order; empty where it needs only one."""
 
     @property
     def op(self) -> str:
@@ -79,6 +81,8 @@ class RolloutDecisions(Struct, frozen=True):
     """Intended or sent, without an outcome, oldest first."""
     unknown: tuple[ChangeRecord, ...] = ()
     """Nobody knows whether the backend did it, oldest first."""
+    partial: tuple[ChangeRecord, ...] = ()
+    """Applied in part, and neither completed nor taken back since, oldest first."""
     confirmed: tuple[Exposure, ...] = ()
     """Distinct exposures that were confirmed, the latest first."""
     changes: tuple[ChangeRecord, ...] = ()
@@ -94,6 +98,7 @@ class RolloutDecisions(Struct, frozen=True):
             desired=_later(self.desired, waiting.desired),
             under_way=self.under_way + waiting.under_way,
             unknown=self.unknown + waiting.unknown,
+            partial=self.partial + waiting.partial,
             confirmed=self.confirmed,
             changes=self.changes + waiting.changes,
         )
@@ -118,6 +123,7 @@ class _Log:
         self.order: list[str] = []
         self.open: dict[str, None] = {}
         self.unknown: dict[str, None] = {}
+        self.partial: dict[str, None] = {}
         self.confirmed: dict[tuple[Any, ...], Exposure] = {}
         self.made: RolloutDecisions | None = None
 
@@ -130,6 +136,7 @@ class _Log:
                 desired=next((change for change in newest_first if change.state not in _NEVER_HAPPENED), None),
                 under_way=tuple(changes[op] for op in self.open),
                 unknown=tuple(changes[op] for op in self.unknown),
+                partial=tuple(changes[op] for op in self.partial),
                 confirmed=tuple(reversed(self.confirmed.values())),
                 changes=tuple(changes[op] for op in self.order),
             )
@@ -172,6 +179,7 @@ class Decisions:
             events.ChangeIntended: self._change_intended,
             events.ChangeSent: self._change_sent,
             events.ChangeEnded: self._change_ended,
+            events.ChangeStepped: self._change_stepped,
             events.BackendFenced: self._backend_fenced,
             events.RolloutHeld: self._rollout_held,
             events.RolloutResumed: self._rollout_resumed,
@@ -265,11 +273,25 @@ class Decisions:
         if change is None or event.outcome not in _MAY_BECOME.get(change.state, ()):
             return
         self._settle(change, event.outcome, entry, event.why, event.revision)
-        if event.outcome == "confirmed":
-            for overruled in change.intent.supersedes:
-                older = self._changes.get(overruled)
-                if older is not None and older.state == "unknown" and older.intent.rollout == change.intent.rollout:
-                    self._settle(older, "superseded", entry, f"overruled by {event.op}", "")
+        # One that went in part itself reached whatever the older one did or did not, and leaves what is unknown so.
+        over = {"confirmed": ("unknown", "partial"), "partial": ("partial",)}.get(event.outcome, ())
+        for overruled in change.intent.supersedes if over else ():
+            older = self._changes.get(overruled)
+            if older is not None and older.state in over and older.intent.rollout == change.intent.rollout:
+                self._settle(older, "superseded", entry, f"overruled by {event.op}", "")
+
+    def _change_stepped(self, entry: Entry, event: events.ChangeStepped) -> None:
+        change = self._changes.get(event.op)
+        if change is None:
+            return
+        known = {step.number: step for step in change.steps}
+        before = known.get(event.number)
+        if before is not None and (event.outcome == "sent" or before.outcome in ("applied", "refused")):
+            return
+        known[event.number] = event
+        self._log(change.intent.rollout)
+        steps = tuple(known[number] for number in sorted(known))
+        self._changes[event.op] = replace(change, steps=steps)
 
     def _backend_fenced(self, entry: Entry, event: events.BackendFenced) -> None:
         self._fences[event.op] = event.expect
@@ -278,9 +300,12 @@ class Decisions:
         log = self._log(change.intent.rollout)
         log.open.pop(change.op, None)
         log.unknown.pop(change.op, None)
+        log.partial.pop(change.op, None)
         self._changes[change.op] = replace(change, state=state, state_at=entry.at, why=why, revision=revision)
         if state == "unknown":
             log.unknown[change.op] = None
+        elif state == "partial":
+            log.partial[change.op] = None
         elif state == "confirmed":
             identity = _identity(change.intent.target)
             log.confirmed.pop(identity, None)

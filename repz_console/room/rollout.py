@@ -8,16 +8,16 @@ from datetime import datetime
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from repz_console.facts import Abilities, Exposure, Freshness, Snapshot, Tick
+from repz_console.facts import Abilities, Exposure, Freshness, RolloutState, Snapshot, Tick
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout, Stage
-from repz_console.plan.parts import controllers
+from repz_console.plan.parts import controllers, leaves
 from repz_console.plan.schedule import instant
-from repz_console.room import approvals, gates, polls, readiness, stages, truths, waivers
+from repz_console.room import approvals, backends, drift, gates, measured, polls, readiness, stages, truths, waivers
 from repz_console.room.bugs import Queue
 from repz_console.room.consents import Consents
 from repz_console.room.decisions import ChangeRecord, Decisions, RolloutDecisions
-from repz_console.room.freshness import next_change, soonest
+from repz_console.room.freshness import soonest
 from repz_console.room.seats import COOL_OFF
 from repz_console.room.viewer import Viewer
 from repz_console.room.views import (
@@ -26,11 +26,12 @@ from repz_console.room.views import (
     ControlView,
     GateView,
     LookView,
+    PartView,
     PollView,
     RolloutsView,
     RolloutView,
 )
-from repz_console.room.words import who
+from repz_console.room.words import exposure, who
 
 
 class Surroundings(Struct, frozen=True):
@@ -122,7 +123,7 @@ def _judged(evidence: gates.Evidence, now: datetime) -> tuple[GateView, ...]:
 
 def _evidence(around: Surroundings, identity: str, target: Exposure | None, now: datetime) -> gates.Evidence:
     plan, rollout = around.plan, around.plan.rollout[identity]
-    controller = truths.backend(plan, identity, around.snapshots.get(rollout.controller), now)
+    controller = backends.backend(plan, identity, around.snapshots, around.consents, now)
     basis = _basis(around, identity, controller)
     where = stages.position(plan, rollout, basis)
     following = rollout.stage[where.here + 1] if where.next is not None else None
@@ -148,7 +149,7 @@ def _evidence(around: Surroundings, identity: str, target: Exposure | None, now:
         bugs=around.bugs,
         snapshot=controller.snapshot,
         state=controller.state,
-        drift=_drift(around, identity, controller),
+        drift=_drift(around, identity, controller, now),
         snapshots=around.snapshots,
         ticks=around.ticks,
         ticked=around.ticked,
@@ -176,7 +177,7 @@ def _timeless(view: RolloutsView) -> RolloutsView:
     return replace(view, rollouts=tuple(map(still, view.rollouts)), next_change=None)
 
 
-def _basis(around: Surroundings, identity: str, controller: truths.Backend) -> Exposure:
+def _basis(around: Surroundings, identity: str, controller: backends.Backend) -> Exposure:
     """What the stages are compared with: configured, else as last decided, else nobody."""
     if controller.state is not None:
         return controller.state.exposure
@@ -187,17 +188,18 @@ def _basis(around: Surroundings, identity: str, controller: truths.Backend) -> E
 def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
     plan, rollout = around.plan, around.plan.rollout[identity]
     decided = around.decided(identity)
-    controller = truths.backend(plan, identity, around.snapshots.get(rollout.controller), now)
-    configured = truths.configured(rollout, controller)
+    controller = backends.backend(plan, identity, around.snapshots, around.consents, now)
+    configured = truths.configured(controller)
     where = stages.position(plan, rollout, _basis(around, identity, controller))
-    source = plan.source.get(rollout.controller)
+    counts = measured.found(around.snapshots, identity, now)
+    settled = measured.settles_at(rollout, decided, around.abilities)
     found = gates_of(around, identity, None, now)
     following = rollout.stage[where.here + 1] if where.next is not None else None
     return RolloutView(
         id=identity,
         title=rollout.title,
-        controller=rollout.controller,
-        backend=source.kind if source is not None else "",
+        controller=" + ".join(controllers(rollout)),
+        backend=" + ".join(dict.fromkeys(_kinds(plan, rollout))),
         cohort=rollout.cohort,
         regions=_titled(rollout.regions, ((region.id, region.title) for region in plan.region)),
         features=_titled(_features(rollout), _switches(plan)),
@@ -207,9 +209,9 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         planned=truths.planned(plan, rollout, now >= around.ends, configured.exposure, now),
         desired=truths.desired(decided, around.damage),
         configured=configured,
-        measured=truths.measured(),
+        measured=measured.truth(counts, rollout, configured.exposure),
         revision=controller.state.revision if controller.state is not None else "",
-        drift=_drift(around, identity, controller),
+        drift=_drift(around, identity, controller, now),
         hold=decided.hold,
         change=_change(decided.latest) if decided.latest is not None else None,
         unknown=tuple(map(_change, decided.unknown)),
@@ -220,18 +222,48 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         approval=approval_of(around, identity, now),
         waivers=waivers.views(around.consents, plan, identity, around.viewer, now),
         readiness=tuple(readiness.view(each, around.looks.get(each), now) for each in controllers(rollout)),
+        parts=_parts(controller),
+        settles_at=settled if settled is not None and settled > now else None,
     )
 
 
-def _drift(around: Surroundings, identity: str, controller: truths.Backend) -> tuple[str, ...]:
-    """Where desired and configured differ. A decision may only be missing from a journal that was not read in full."""
-    decided, state = around.decided(identity), controller.state
-    known = (around.decisions, around.waiting)
-    ours = state is not None and any(each.change(state.op) or each.fenced(state.op) is not None for each in known)
-    drift = truths.drift(decided, around.plan.rollout[identity], controller, ours=ours)
-    if drift and around.damage:
+def _drift(around: Surroundings, identity: str, controller: backends.Backend, now: datetime) -> tuple[str, ...]:
+    """Where truths differ. A decision may only be missing from a journal that was not read in full."""
+    rollout, decided = around.plan.rollout[identity], around.decided(identity)
+
+    def ours(state: RolloutState) -> bool:
+        known = (around.decisions, around.waiting)
+        return any(each.change(state.op) or each.fenced(state.op) is not None for each in known)
+
+    found = drift.lines(decided, rollout, controller, around.consents.elsewhere.get(identity), ours=ours)
+    if found and around.damage:
         return (f"not known whether what it has was decided here: {around.damage}",)
-    return drift
+    configured = controller.state.exposure if controller.state is not None else None
+    return found + measured.drift(
+        measured.found(around.snapshots, identity, now),
+        rollout,
+        configured,
+        controller.state.changed_at if controller.state is not None else None,
+        measured.settles_at(rollout, decided, around.abilities),
+    )
+
+
+def _kinds(plan: Plan, rollout: Rollout) -> Iterable[str]:
+    yield from (plan.source[each].kind for each in controllers(rollout) if each in plan.source)
+
+
+def _parts(found: backends.Backend) -> tuple[PartView, ...]:
+    """What each backend has configured, where there are several or one changes its features group by group."""
+    rows: list[PartView] = []
+    for said in found.said:
+        notes = said.snapshot.error if said.snapshot is not None else ""
+        if said.state is None:
+            rows.append(PartView(said.controller, said.features, "not known", notes))
+            continue
+        for state in leaves(said.state):
+            why = "; ".join(state.notes) or notes
+            rows.append(PartView(said.controller, state.scope or said.features, exposure(state.exposure), why))
+    return tuple(rows) if len(rows) > 1 else ()
 
 
 def _features(rollout: Rollout) -> Iterable[str]:
@@ -257,16 +289,32 @@ def _change(change: ChangeRecord) -> ChangeView:
         who=who(change.actor),
         at=change.at,
         why=change.why,
+        stage=change.intent.stage,
+        steps=_steps(change),
+    )
+
+
+def _steps(change: ChangeRecord) -> tuple[PartView, ...]:
+    """What became of each of its steps, those that were not begun included."""
+    known = {step.number: step for step in change.steps}
+    of = max((step.of for step in change.steps), default=0)
+    return tuple(
+        PartView(known[number].controller, known[number].scope, known[number].outcome, known[number].why)
+        if number in known
+        else PartView("", (), "waits")
+        for number in range(1, of + 1)
     )
 
 
 def _expiries(around: Surroundings, now: datetime) -> Iterable[datetime | None]:
     """Every later instant at which a stage is due, a read-back grows too old or the plan is past."""
-    for rollout in around.plan.rollout.values():
-        snapshot = around.snapshots.get(rollout.controller)
-        yield next_change(snapshot, now)
+    for identity, rollout in around.plan.rollout.items():
+        found = backends.backend(around.plan, identity, around.snapshots, around.consents, now)
+        yield from backends.expiries(found, now)
         due = [instant(stage.at, around.plan.launch.zone) for stage in rollout.stage]
-        due += [limit for limit in [gates.readable_until(rollout, snapshot)] if limit is not None]
+        due += [limit for limit in [gates.readable_until(rollout, found.snapshot)] if limit is not None]
+        settled = measured.settles_at(rollout, around.decided(identity), around.abilities)
+        due += [settled] if settled is not None else []
         yield from (at for at in due if at > now)
     yield from (readiness.believed_until(look, now) for look in around.looks.values())
     yield around.ends if around.ends > now else None

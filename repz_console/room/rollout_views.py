@@ -217,8 +217,9 @@ class RolloutView(Struct, frozen=True):
     id: str
     title: str
     controller: str
+    """The source that applies it; several joined by ` + `."""
     backend: str
-    """The controller's kind."""
+    """The controller's kind; several joined likewise."""
     cohort: str
     regions: tuple[tuple[str, str], ...]
     """(id, title)."""
@@ -271,6 +272,11 @@ class RolloutView(Struct, frozen=True):
     """Why that cannot happen now, in one line; empty if it can."""
     cannot: str = ""
     """What its backend cannot do, in one line; empty if it can all that the plan asks for."""
+
+    @property
+    def controllers(self) -> tuple[str, ...]:
+        """Ids of the sources that apply it, in the order in which widening goes."""
+        return tuple(dict.fromkeys(part.controller for part in self.parts)) or (self.controller,)
 
 
 class RolloutsView(Struct, frozen=True):

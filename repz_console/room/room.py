@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from repz_console.events import Entry
 from repz_console.facts import Abilities, Exposure, Freshness, Person, Snapshot, Tick
+from repz_console.plan import parts
 from repz_console.plan.model import Plan
 from repz_console.plan.schedule import Span, plan_span
 from repz_console.room import budget, bugs, clock, control, health, rollout, sources, stages, timeline
@@ -273,9 +274,12 @@ class Room:
         around = self.surroundings(now)
         decided: list[object] = [self.decisions.epoch, self.decisions.idle, self.decisions.consents]
         decided += [self.decisions.rollout(identity) for identity in self._plan.rollout]
-        controllers = [self._snapshots.get(each.controller) for each in self._plan.rollout.values()]
+        ramps = self._plan.rollout.values()
+        controllers = [self._snapshots.get(one) for ramp in ramps for one in parts.controllers(ramp)]
+        # What traffic saw may come from any source.
+        controllers += [one for one in self._snapshots.values() if one.facts is not None and one.facts.measured]
         journal = (around.damage, self._waiting, self._origin.hash, *decided)
-        people = (self._viewer, self._looks, self._recorder, around.ticks, around.ticked)
+        people = (self._viewer, self._looks, self._recorder, self._abilities, around.ticks, around.ticked)
         inputs = (self._plan, around.control, around.queue, around.bugs, *journal, *people, *controllers)
         return self._memos.rollout.get(inputs, now, lambda: rollout.build(around, now))
 

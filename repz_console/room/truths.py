@@ -1,36 +1,18 @@
-"""The four truths of a rollout - planned, desired, configured, measured - and where they disagree."""
+"""Three of the four truths of a rollout: planned, desired, configured. The fourth is what `measured` finds."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
-
-from repz_console.facts import Exposure, Freshness, RolloutState, Snapshot
+from repz_console.facts import Exposure, Freshness
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout
 from repz_console.plan.schedule import instant
 from repz_console.room import stages, words
+from repz_console.room.backends import Backend, Said
 from repz_console.room.decisions import RolloutDecisions
-from repz_console.room.freshness import freshness, trustworthy
+from repz_console.room.freshness import trustworthy
 from repz_console.room.views import Truth
-
-
-class Backend(Struct, frozen=True):
-    """What is known of a rollout's controller."""
-
-    snapshot: Snapshot | None
-    state: RolloutState | None
-    """What it last said of this rollout."""
-    freshness: Freshness
-
-
-def backend(plan: Plan, identity: str, snapshot: Snapshot | None, now: datetime) -> Backend:
-    """The controller of the rollout `identity`, of whose source `snapshot` is the last."""
-    states = snapshot.facts.rollouts if snapshot is not None and snapshot.facts is not None else None
-    state = next((state for state in states or () if state.rollout == identity), None)
-    configured = plan.rollout[identity].controller in plan.source
-    return Backend(snapshot, state, freshness(snapshot, now) if configured else Freshness.OFF)
 
 
 def planned(plan: Plan, rollout: Rollout, past: bool, configured: Exposure | None, now: datetime) -> Truth:
@@ -66,63 +48,40 @@ def _pending(decided: RolloutDecisions) -> str:
     change = decided.desired
     if change is None or change.state == "confirmed":
         return ""
+    if change.state == "partial":
+        return change.why or "applied in part"
     return "outcome unknown" if change.state == "unknown" else "under way"
 
 
-def configured(rollout: Rollout, controller: Backend) -> Truth:
-    """What the backend says it is set to, with the age of that answer."""
-    snapshot, state = controller.snapshot, controller.state
-    error = snapshot.error if snapshot is not None else ""
-    if controller.freshness is Freshness.OFF:
-        note = f"no source named {rollout.controller} is configured"
-        return Truth("configured", None, None, "", Freshness.OFF, note)
-    if state is None or snapshot is None or snapshot.last_ok_at is None:
-        note = error or f"{rollout.controller} has not been read back"
-        return Truth("configured", None, None, "", Freshness.DOWN, note)
-    notes = list(state.notes)
-    if not trustworthy(controller.freshness):
-        notes.insert(0, f"last read back at {words.instant(snapshot.last_ok_at)}")
-        notes += [error] if error else []
-    by = state.changed_by
-    return Truth("configured", state.exposure, state.changed_at, by, controller.freshness, "; ".join(notes))
+def configured(found: Backend) -> Truth:
+    """What the backends say they are set to, with the age of that answer."""
+    state, notes = found.state, []
+    for each in found.said:
+        if each.freshness is Freshness.OFF:
+            note = f"no source named {each.controller} is configured"
+            return Truth("configured", None, None, "", Freshness.OFF, note)
+    for each in found.said:
+        notes += _troubles(each)
+    if state is None:
+        return Truth("configured", None, None, "", Freshness.DOWN, "; ".join(notes))
+    # The age of an answer comes first, what is odd about it next, why there is no newer one last.
+    notes[1:1] = state.notes if notes else ()
+    said = notes or list(state.notes)
+    return Truth("configured", state.exposure, state.changed_at, state.changed_by, found.freshness, "; ".join(said))
 
 
-def measured() -> Truth:
-    """What traffic saw."""
-    return Truth("measured", None, None, "", Freshness.OFF, "no source measures exposure yet")
-
-
-def drift(decided: RolloutDecisions, rollout: Rollout, controller: Backend, *, ours: bool) -> tuple[str, ...]:
-    """Where the backend is not as decided, with who and when. Empty while that is not known. `ours` is whether a known
-    change or fence made it as it is."""
-    state = controller.state
-    if state is None or decided.under_way:
-        return ()
-    change = decided.desired
-    if change is None:
-        if exposures.is_nobody(state.exposure):
-            return ()
-        what = f"{rollout.controller} has {words.exposure(state.exposure)}, nobody decided that here"
-        return (f"{what}{_whose(state, ours)}",)
-    read_at = controller.snapshot.last_ok_at if controller.snapshot is not None else None
-    if read_at is None or read_at < change.state_at or exposures.same(change.intent.target, state.exposure):
-        return ()
-    what = (
-        f"{rollout.controller} has {words.exposure(state.exposure)}, "
-        f"decided was {words.exposure(change.intent.target)} ({words.who(change.actor)})"
-    )
-    if change in decided.unknown:
-        return (f"{what}: nobody knows whether that happened",)
-    return (f"{what}{_whose(state, ours)}",)
-
-
-def _whose(state: RolloutState, ours: bool) -> str:
-    """Who made the backend so, and when."""
-    at = f" at {words.instant(state.changed_at)}" if state.changed_at is not None else ""
-    by = f" by {state.changed_by}" if state.changed_by else ""
-    if not ours:
-        return f": changed outside this console{by}{at}"
-    return f": changed{by}{at}" if by or at else ""
+def _troubles(said: Said) -> list[str]:
+    """What there is to say of a controller's word: that there is none, or of when it is."""
+    error = said.snapshot.error if said.snapshot is not None else ""
+    if said.lapsed is not None:
+        return [f"what was seen at {said.controller} was believed until {words.instant(said.lapsed)}: look again"]
+    if said.state is None or said.snapshot is None or said.snapshot.last_ok_at is None:
+        if said.state is not None and said.state.until is not None:
+            return []
+        return [error or f"{said.controller} has not been read back"]
+    if trustworthy(said.freshness):
+        return []
+    return [f"last read back at {words.instant(said.snapshot.last_ok_at)}", *([error] if error else [])]
 
 
 def last_good(decided: RolloutDecisions, now_configured: Exposure | None) -> Exposure | None:

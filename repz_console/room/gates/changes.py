@@ -22,6 +22,10 @@ def gate_of(evidence: Evidence) -> GateView:
         return gate(Verdict.INCONCLUSIVE, line)
     if evidence.decided.under_way:
         return gate(Verdict.INCONCLUSIVE, f"{_told(evidence.decided.under_way[-1])} is under way")
+    if evidence.decided.partial:
+        change = evidence.decided.partial[-1]
+        line = f"{_told(change)}: {change.why or 'applied in part'}; the same again or a way back settles it"
+        return gate(Verdict.INCONCLUSIVE, line)
     if evidence.damage:
         return gate(Verdict.INCONCLUSIVE, f"not known whether a change is without an outcome: {evidence.damage}")
     return gate(Verdict.PASS, "the outcome of every change is known")

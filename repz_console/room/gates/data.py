@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from repz_console.facts import Freshness, Snapshot, Verdict
+from repz_console.plan import parts
 from repz_console.plan.model import Rollout
 from repz_console.room import words
 from repz_console.room.freshness import trustworthy
@@ -23,17 +24,24 @@ def gate_of(evidence: Evidence, now: datetime) -> GateView:
     def gate(answer: Verdict, line: str) -> GateView:
         return GateView("data", "Data fresh", answer, line, until)
 
-    controller, limit = evidence.rollout.controller, evidence.rollout.max_age
-    until = readable_until(evidence.rollout, evidence.snapshot)
-    if controller not in evidence.plan.source:
-        return gate(Verdict.INCONCLUSIVE, f"no source named {controller} is configured: nothing can be read back")
-    if evidence.state is None or evidence.snapshot is None or evidence.snapshot.last_ok_at is None or until is None:
-        return gate(Verdict.INCONCLUSIVE, f"{controller} has not been read back: holding")
-    read_at = evidence.snapshot.last_ok_at
-    if abs((now - read_at).total_seconds()) >= limit:
-        line = f"{controller} was last read back at {words.instant(read_at)} (limit {limit:g} s): holding"
+    controllers, limit = parts.controllers(evidence.rollout), evidence.rollout.max_age
+    named = " and ".join(controllers)
+    state, snapshot = evidence.state, evidence.snapshot
+    seen_until = state.until if state is not None else None
+    until = min(filter(None, (readable_until(evidence.rollout, snapshot), seen_until)), default=None)
+    for controller in controllers:
+        if controller not in evidence.plan.source:
+            return gate(Verdict.INCONCLUSIVE, f"no source named {controller} is configured: nothing can be read back")
+    if state is None or until is None:
+        return gate(Verdict.INCONCLUSIVE, f"{named} has not been read back: holding")
+    read_at = snapshot.last_ok_at if snapshot is not None else None
+    if read_at is not None and snapshot is not None and abs((now - read_at).total_seconds()) >= limit:
+        line = f"{snapshot.source} was last read back at {words.instant(read_at)} (limit {limit:g} s): holding"
         return gate(Verdict.INCONCLUSIVE, line)
     if not trustworthy(evidence.bugs):
         what = "no source tells of bugs" if evidence.bugs is Freshness.OFF else f"bug data is {evidence.bugs}"
         return gate(Verdict.INCONCLUSIVE, f"{what}{because(evidence)}: holding")
-    return gate(Verdict.PASS, f"{controller} read back within {limit:g} s, bug data {evidence.bugs}")
+    if read_at is None:
+        line = f"{named} looked at by a person, believed until {words.instant(until)}, bug data {evidence.bugs}"
+        return gate(Verdict.PASS, line)
+    return gate(Verdict.PASS, f"{named} read back within {limit:g} s, bug data {evidence.bugs}")

@@ -188,7 +188,7 @@ async def reread(app: ConsoleApp) -> None:
 
 async def _read_back(app: ConsoleApp, rollout: RolloutView) -> bool:
     """Read the backend again now, or say why that cannot be done."""
-    await app.live.refresh(rollout.controller)
+    await app.live.refresh_rollout(rollout.id)
     source = _controller(app, rollout)
     if source is not None and source.error:
         app.say(f"Not read back: {source.error}", "bad")
@@ -197,7 +197,9 @@ async def _read_back(app: ConsoleApp, rollout: RolloutView) -> bool:
 
 
 def _controller(app: ConsoleApp, rollout: RolloutView) -> SourceView | None:
-    return next((source for source in app.room.sources.sources if source.id == rollout.controller), None)
+    """The backend to look at first: one that does not answer, if there is one."""
+    found = [source for source in app.room.sources.sources if source.id in rollout.controllers]
+    return next((source for source in found if source.error), found[0] if found else None)
 
 
 async def accept(app: ConsoleApp) -> None:

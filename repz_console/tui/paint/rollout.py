@@ -74,7 +74,7 @@ def _part(rows: Rows, roomy: bool) -> None:
 def _header(view: RoomView, rollout: RolloutView, brush: Brush) -> Line:
     right: list[Span] = list(kill_chip(rollout.readiness, brush.glyphs))
     right.append(("  " if right else "", "text"))
-    right += chip(rollout.configured.freshness, {rollout.controller}, view, brush.glyphs)
+    right += chip(rollout.configured.freshness, set(rollout.controllers), view, brush.glyphs)
     left: list[Span] = [(f" {rollout.title}", "strong")]
     if len(view.rollout.rollouts) > 1:
         place = [each.id for each in view.rollout.rollouts].index(rollout.id) + 1

@@ -48,8 +48,8 @@ def _sentences(view: RoomView, rollout: RolloutView, width: int) -> Iterator[_Sa
         yield _change(rollout.change)
     for line in rollout.drift:
         yield f"DRIFT {line}", "bad", ""
-    source = next((source for source in view.sources.sources if source.id == rollout.controller), None)
-    if source is not None and source.error and source.error not in rollout.configured.note:
+    backends = [source for source in view.sources.sources if source.id in rollout.controllers and source.error]
+    for source in (source for source in backends if source.error not in rollout.configured.note):
         yield brief(f"{source.id} is not read back: {source.error}", width - 4), "bad", ""
     if rollout.hold is not None:
         because = f": {rollout.hold.reason}" if rollout.hold.reason else ""
