@@ -40,6 +40,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "read_back": "http://127.0.0.1:1/{rollout}",
         "signing_key": {"secret": "hook"},
     },
+    "unleash": {"url": "http://127.0.0.1:1/", "token": {"secret": "unleash"}},
     "vercel": {"api": "http://127.0.0.1:1", "project": "prj_abc", "token": {"secret": "vercel"}},
 }
 KINDS = sorted(registry.BUILT_IN)

@@ -15,13 +15,11 @@ from typing import Any
 from repz_console.facts import Exposure
 from repz_console.plan.exposure import is_nobody
 from repz_console.plan.model import Region
+from repz_console.providers.shares import EVERYWHERE_ELSE
 from repz_console.text import is_identifier, safe
 
 TOTAL = 10_000
 """Weights add up to this: steps of 0.01 %."""
-
-EVERYWHERE_ELSE = ""
-"""Stands for a country that no region names, and for people whose country is not known."""
 
 _DEEPEST = 20
 

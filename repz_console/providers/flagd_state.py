@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from repz_console.facts import Change, Exposure, RolloutState
 from repz_console.plan.model import Region
@@ -21,6 +21,7 @@ from repz_console.providers import flagd_rule as rules
 from repz_console.providers.base import ProviderError
 from repz_console.providers.flagd_document import Document
 from repz_console.providers.flagd_file import Loaded
+from repz_console.providers.shares import Shares, by_region, together
 from repz_console.text import identifier, safe
 
 NEVER_WRITTEN = "0"
@@ -129,14 +130,14 @@ def without(document: Document, rejected: Collection[str]) -> Document:
 
 def _exposure(layout: Layout, flags: dict[str, dict[str, Any]], notes: list[str]) -> tuple[Exposure, Exposure | None]:
     """What the flags show, and what they show at least where shares differ within that."""
-    shares: dict[str, dict[str, tuple[float, float]]] = {}
+    shares: dict[str, Shares] = {}
     keys: set[str] = set()
     for feature, flag in flags.items():
         try:
             if not isinstance(flag, dict):
                 raise rules.Unreadable("it is not an object")
             rule = rules.Rule(layout.rollout, flag, layout.attribute)
-            shares[feature] = _shares(layout, rule, feature, notes)
+            shares[feature] = by_region(layout.regions, rule, layout.key(feature), notes)
         except rules.Unreadable as error:
             raise ProviderError(f"flag {identifier(layout.key(feature))}: {error}") from None
         keys |= rule.keys
@@ -145,38 +146,10 @@ def _exposure(layout: Layout, flags: dict[str, dict[str, Any]], notes: list[str]
         raise ProviderError(
             f"{layout.rollout}: people are bucketed by {' and by '.join(map(identifier, sorted(keys)))}"
         )
-    shown = {feature: share for feature, share in shares.items() if any(high for _, high in share.values())}
-    percent: dict[str, float] = {}
-    lowest: dict[str, float] = {}
-    for region in layout.regions:
-        values = {share[region.id][1] for share in shown.values()}
-        if len(values) > 1:
-            notes.append(f"the features' shares differ in region {region.id}: the highest is given")
-        if max(values, default=0.0) > 0:
-            percent[region.id] = max(values)
-            lowest[region.id] = min(share[region.id][0] for share in shown.values())
     stamped = {_metadata(flag).get("repz.key") for flag in flags.values()}
     said = stamped.pop() if len(stamped) == 1 else None
     key = next(iter(keys), said if isinstance(said, str) else _DEFAULT_KEY)
-    exposure = Exposure(percent=percent, features=tuple(sorted(map(identifier, shown))), key=identifier(key))
-    return exposure, None if lowest == percent else structs.replace(exposure, percent=lowest)
-
-
-def _shares(layout: Layout, rule: rules.Rule, feature: str, notes: list[str]) -> dict[str, tuple[float, float]]:
-    """Region to the lowest and the highest share of its people who are shown the feature."""
-    named = {country for region in layout.regions for country in region.countries}
-    others = (rule.countries - named) | {rules.EVERYWHERE_ELSE}
-    elsewhere = {rule.percent(country) for country in others}
-    shares: dict[str, tuple[float, float]] = {}
-    for region in layout.regions:
-        values = {rule.percent(country) for country in region.countries} or elsewhere
-        shares[region.id] = min(rule.least(country) for country in region.countries or others), max(values)
-        if len(values) > 1:
-            key = identifier(layout.key(feature))
-            notes.append(f"flag {key}: not all countries of region {region.id} are alike: the highest share is given")
-    if all(region.countries for region in layout.regions) and max(elsewhere) > 0:
-        raise rules.Unreadable("it is shown to people who are in no region of the plan")
-    return shares
+    return together(layout.regions, shares, identifier(key), notes)
 
 
 def _file_notes(loaded: Loaded) -> list[str]:

@@ -25,6 +25,7 @@ BUILT_IN = {
     "host": "repz_console.providers.host:Host",
     "probe": "repz_console.providers.probe:Probe",
     "flagd": "repz_console.providers.flagd:Flagd",
+    "unleash": "repz_console.providers.unleash:Unleash",
     "webhook": "repz_console.providers.webhook:Webhook",
     "vercel": "repz_console.providers.vercel:Vercel",
 }

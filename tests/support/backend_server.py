@@ -81,6 +81,15 @@ def _handler(server: BackendServer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             self.serve(changes=True)
 
+        def do_PUT(self) -> None:
+            self.serve(changes=True)
+
+        def do_PATCH(self) -> None:
+            self.serve(changes=True)
+
+        def do_DELETE(self) -> None:
+            self.serve(changes=True)
+
         def serve(self, changes: bool) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}

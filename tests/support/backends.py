@@ -22,6 +22,7 @@ from repz_console.plan.secrets import SecretPlace
 from repz_console.vault import Vault
 from tests.support.backend_server import BackendServer, Reply
 from tests.support.providers import FEATURES, change, context, plan
+from tests.support.unleash_server import ADMIN, UnleashServer
 from tests.support.vercel_server import PROJECT, TEAM, TOKEN, VercelServer
 
 SOURCE = "flags"
@@ -47,6 +48,8 @@ class Backend:
     """The server behind it; None for one without, whose faults then are not the suite's."""
     hasty: Any = None
     """The same backend over the same server, with the least patience for it."""
+    one_request: bool = True
+    """Whether a change is made by one request, so that it is taken whole or not at all."""
     secrets: tuple[str, ...] = ()
     """What must show nowhere."""
     environment: dict[str, str] = field(default_factory=dict)
@@ -130,7 +133,7 @@ async def webhook(folder: Path) -> AsyncIterator[Backend]:
             opened("webhook", folder, secrets, timeout=IMPATIENCE, **options) as hasty,
         ):
             environment = {"HOOK": WEBHOOK_KEY, "GATE_WAY": GATEWAY}
-            yield Backend(provider, WIDE, server.distort, server, hasty, tuple(secrets.values()), environment)
+            yield Backend(provider, WIDE, server.distort, server, hasty, True, tuple(secrets.values()), environment)
 
 
 @asynccontextmanager
@@ -145,10 +148,31 @@ async def vercel(folder: Path) -> AsyncIterator[Backend]:
             opened("vercel", folder, {"vercel": TOKEN}, timeout=IMPATIENCE, **options) as hasty,
         ):
             ramp = tuple(Exposure(dict.fromkeys(REGIONS, percent), FEATURES) for percent in (20.0, 60.0, 100.0))
-            yield Backend(provider, ramp, server.distort, server, hasty, (TOKEN,), {"VERCEL": TOKEN})
+            yield Backend(provider, ramp, server.distort, server, hasty, True, (TOKEN,), {"VERCEL": TOKEN})
 
 
-BACKENDS: dict[str, Maker] = {"flagd": flagd, "webhook": webhook, "vercel": vercel}
+@asynccontextmanager
+async def unleash(folder: Path) -> AsyncIterator[Backend]:
+    """A server with a flag for each feature, all off."""
+    server = UnleashServer(*(f"repz.{rollout}.{feature}" for rollout in plan().rollout for feature in FEATURES))
+    with server.running():
+        options = {"url": server.url, "token": {"secret": "un-leash"}}
+        secrets = {"un-leash": ADMIN}
+        async with (
+            opened("unleash", folder, secrets, timeout=PATIENCE, **options) as provider,
+            opened("unleash", folder, secrets, timeout=IMPATIENCE, **options) as hasty,
+        ):
+            ramp = tuple(structs.replace(each, percent=each.percent | {"ca": 12.0}) for each in WIDE)
+
+            def meddle() -> None:
+                patch = {"op": "replace", "path": "/parameters/rollout", "value": "77"}
+                server.edit("repz.production.core", patch)
+
+            environment = {"UN_LEASH": ADMIN}
+            yield Backend(provider, ramp, meddle, server, hasty, False, (ADMIN,), environment)
+
+
+BACKENDS: dict[str, Maker] = {"flagd": flagd, "webhook": webhook, "vercel": vercel, "unleash": unleash}
 """Every built-in kind that writes rollouts."""
 
 
