@@ -112,7 +112,7 @@ class Vercel(Provider):
             before = self._state(change.rollout, release, back)
             if not change.force and before.revision != change.expect:
                 raise Conflict(f"{change.rollout} is at revision {before.revision}, not at {safe(change.expect, 80)}")
-            ends = not wanted and release is not None and release.state == "ACTIVE"
+            ends = change.force and release is not None and release.state == "ACTIVE"
             if same(before.exposure, change.target) and not ends:
                 return before
         path, body = self._step(release, wanted) if wanted else self._abort(release)

@@ -30,7 +30,7 @@ SOURCE = "flags"
 REGIONS = ("us", "ca", "english", "world")
 PATIENCE = 10.0
 """Seconds that a backend waits for a server on a busy machine."""
-IMPATIENCE = 1.0
+IMPATIENCE = 2.0
 """Seconds that one waits for a server that will not answer."""
 
 
@@ -99,7 +99,7 @@ class ReceiverServer(BackendServer):
         """Make the share of every region another one."""
         kept = json.loads(self.file.read_text())
         shown = kept["rollouts"]["production"]
-        shown["exposure"] |= {"regions": dict.fromkeys(REGIONS, 7), "features": ["core"]}
+        shown["exposure"] |= {"regions": dict.fromkeys(shown["exposure"]["regions"], 7), "features": ["core"]}
         shown |= {"revision": "edited", "op": "", "changed_by": "somebody"}
         self.file.write_text(json.dumps(kept))
         self.receiver = Receiver(self.secret, self.file)
