@@ -86,6 +86,8 @@ class ConditionAccepted(Event, frozen=True, tag="poll.accepted"):
 
     run: str
     seat: str
+    vote: int = 0
+    """Number of the entry with the answer that is accepted; 0 for whatever that station said last."""
 
 
 class PollClosed(Event, frozen=True, tag="poll.closed"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from repz_console.facts import Exposure
 from repz_console.plan.model import Rollout, Stage
+from repz_console.text import safe
 
 Cell = tuple[str, str]
 """(region id, feature id)."""
@@ -93,3 +94,15 @@ def of_all(exposure: Exposure, people: Mapping[str, float]) -> float | None:
 def headline_percent(exposure: Exposure) -> float:
     """The one number of an exposure: the highest percent any region has, 0 without features."""
     return max(cells(exposure).values(), default=0.0)
+
+
+def mistake(rollout: Rollout, target: Exposure) -> str:
+    """Why an exposure is none of this rollout's, in words; empty if it is."""
+    for region, percent in target.percent.items():
+        if region not in rollout.regions:
+            return f"it has no region {safe(region)}"
+        if not 0 <= percent <= 100:
+            return f"{percent:g} is not a percent from 0 to 100"
+    known = {feature for stage in rollout.stage for feature in stage.features}
+    strange = sorted(set(target.features) - known)
+    return f"no stage of it has the feature {safe(strange[0])}" if strange else ""

@@ -185,7 +185,7 @@ def _voted(consents: Consents, entry: Entry, event: events.VoteCast) -> Consents
 def _accepted(consents: Consents, entry: Entry, event: events.ConditionAccepted) -> Consents:
     run = _run_of(consents, event.run)
     vote = run.votes.get(event.seat) if run is not None else None
-    if run is None or vote is None or vote.event.answer != "GO-IF":
+    if run is None or vote is None or vote.event.answer != "GO-IF" or event.vote not in (0, vote.seq):
         return consents
     taken = replace(vote, accepted=True, accepted_by=entry.actor, accepted_at=entry.at)
     run = replace(run, votes=_with(run.votes, event.seat, taken))

@@ -226,7 +226,7 @@ def _run(evidence: Evidence, poll: Poll, stage: Stage, now: datetime) -> tuple[R
         if later and change.intent.action != "set":
             return None, f"a way back was taken at {instant(change.at)}"
         entered = change.state == "confirmed" and exposures.same(change.intent.target, wanted)
-        if entered and (later or change.state_at >= begun):
+        if entered and (later or change.state_at > begun):
             return None, f"used for the change of {instant(change.state_at)}"
     if now >= _last(run) + timedelta(minutes=poll.valid_minutes):
         return None, f"the last answer was at {instant(_last(run))}"
