@@ -6,7 +6,6 @@ Help needs nothing but this file: what each command is for stands in the table b
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Open the console (also when no command is given)."),
     "status": ("status", "Print the whole room, as text or as data."),
     "check": ("check", "Validate a config and report what contradicts itself."),
-    "rollout": ("rollout", "Show, set, hold, resume, roll back or kill a rollout."),
+    "rollout": ("rollout", "Show a rollout and steer it: stages, polls, the way back."),
     "bug": ("bug", "File, list and change bugs."),
     "spend": ("spend", "Enter, list and take back money spent."),
     "journal": ("journal", "Read, export and verify what was decided."),
@@ -81,19 +80,10 @@ def command_line() -> Any:
     from repz_console import __version__
     from repz_console.commands.common import config_option, config_path
     from repz_console.commands.exits import ReaderLeft
+    from repz_console.commands.lazy import Lazy
 
-    class Lazy(click.Group):
-        """A group that knows its commands' names and help lines, and imports a command when it is called."""
-
-        def list_commands(self, ctx: click.Context) -> list[str]:
-            return list(COMMANDS)
-
-        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-            if cmd_name not in COMMANDS:
-                return None
-            module = importlib.import_module(f"repz_console.commands.{COMMANDS[cmd_name][0]}")
-            command: click.Command = module.command
-            return command
+    class Commands(Lazy):
+        """The commands of the program."""
 
         def resolve_command(
             self, ctx: click.Context, args: list[str]
@@ -110,19 +100,12 @@ def command_line() -> Any:
             except BrokenPipeError as error:
                 raise ReaderLeft from error
 
-        def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-            with formatter.section("Commands"):
-                formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-        def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
-            from click.shell_completion import CompletionItem
-
-            names = [
-                CompletionItem(name, help=line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)
-            ]
-            return names + click.Command.shell_complete(self, ctx, incomplete)
-
-    @click.group(cls=Lazy, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+    @click.group(
+        cls=Commands,
+        table=COMMANDS,
+        invoke_without_command=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     @click.version_option(__version__, prog_name=PROGRAM)
     @config_option
     @click.pass_context

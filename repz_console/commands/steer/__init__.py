@@ -1,0 +1,1 @@
+"""What `repz-console rollout` can do, one module a kind of deed."""
