@@ -280,7 +280,7 @@ def _metric(health: HealthView, identity: str) -> MetricView | None:
 
 def _why_not(metric: MetricView | None, identity: str, unnamed: str) -> str:
     if not identity:
-        return f"no source: the rollout names none, so {unnamed}"
+        return f"no source: {unnamed}"
     if metric is None:
         return f"the plan has no metric {identity}"
     return f"{metric.title} is {metric.freshness}" + (f", {metric.note}" if metric.note else "")

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 def _show(ctx: click.Context, rollout: str | None, as_json: bool) -> None:
     """Read the backends back and show ROLLOUT, or all: what is planned, desired and configured, region by region, the
     gates, and who has to say go."""
+    import asyncio
+
     from repz_console.commands.steer.report import report
     from repz_console.room.export import as_data
 
     async def look(session: Session) -> RoomView:
-        for name in [named(session, rollout)] if rollout else session.plan.rollout:
-            await looked_at(session, name)
+        names = [named(session, rollout)] if rollout else list(session.plan.rollout)
+        await asyncio.gather(session.look_back(), *(looked_at(session, name) for name in names))
         return session.view()
 
     view = in_session(ctx, look)
