@@ -70,12 +70,9 @@ def one_of(noun: str, word: str, known: Iterable[str], whose: str) -> str:
 
 async def looked_at(session: Session, rollout: str) -> RolloutView:
     """The rollout, after its backends were asked what is configured."""
-    from repz_console.plan.parts import controllers
-
-    for controller in controllers(session.plan.rollout[rollout]):
-        # One that is not polled has its own way to say what is configured, or none: the view tells.
-        with contextlib.suppress(ValueError):
-            await session.refresh(controller)
+    # One that cannot be asked says nothing here: the view tells why.
+    with contextlib.suppress(ValueError):
+        await session.refresh_rollout(rollout)
     return view_of(session, rollout)
 
 
