@@ -49,7 +49,10 @@ def at(exposed: Exposure, of: Plan | None = None, *, seconds: float = 9, **readi
 def told(making: Making, target: Exposure, stage: str = "") -> Forecast:
     view = making.view()
     gates = making.room().gates("production", making.now, target)
-    return what_if.forecast(making.plan, view.rollout.rollouts[0], target, gates, view.health, stage=stage)
+    known = making.snapshots["flagd"].facts
+    states = known.rollouts or () if known is not None else ()
+    state = next((each for each in states if each.rollout == "production"), None)
+    return what_if.forecast(making.plan, view.rollout.rollouts[0], state, target, gates, view.health, stage=stage)
 
 
 def test_a_stage_is_told_in_people_requests_errors_and_budget() -> None:

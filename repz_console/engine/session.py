@@ -242,7 +242,8 @@ class Session:
         if shown is None:
             raise KeyError(rollout)
         gates = self._known.gates(rollout, target)
-        return what_if.forecast(self.plan, shown, target, gates, view.health, stage=stage)
+        state = self._known.state(rollout)
+        return what_if.forecast(self.plan, shown, state, target, gates, view.health, stage=stage)
 
     async def calls(self, rollout: str, target: Exposure) -> tuple[Calls, ...]:
         """What would be sent to take a rollout to `target`, in the order of sending. Sends nothing. Raises KeyError

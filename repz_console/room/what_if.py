@@ -5,13 +5,14 @@ Whatever is missing for a figure leaves that figure unknown and is named; nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
-from repz_console.facts import Exposure
+from repz_console.facts import Exposure, RolloutState
 from repz_console.plan import exposure as exposures
+from repz_console.plan import parts
 from repz_console.plan.model import Plan
 from repz_console.plan.ramp import Rollout, Stage
 from repz_console.room import words
@@ -23,6 +24,8 @@ ENTERS_HIGH = 20.0
 RISES_FAR = 40.0
 """Points by which a region's share may rise before it is called a jump."""
 _HOUR = 3600
+
+Cells = Mapping[exposures.Cell, float]
 
 
 class CellForecast(Struct, frozen=True):
@@ -89,26 +92,30 @@ class Forecast(Struct, frozen=True):
 def forecast(
     plan: Plan,
     view: RolloutView,
+    state: RolloutState | None,
     target: Exposure,
     gates: Sequence[GateView],
     health: HealthView,
     *,
     stage: str = "",
 ) -> Forecast:
-    """What taking a rollout to `target` would mean. `gates` are those of that target, `stage` its id if it is one."""
+    """What taking a rollout from `state`, as last read back, to `target` would mean. `gates` are those of that target,
+    `stage` its id if it is one."""
     rollout = plan.rollout[view.id]
-    before = view.configured.exposure
-    basis = before if before is not None else exposures.nobody(target.key)
-    rising = exposures.rising_cells(before, target)
+    before = state.exposure if state is not None else None
+    key = before.key if before is not None else target.key
+    was, will = _cells(state), exposures.cells(target)
+    seen, shown = _shares(was), _shares(will)
+    reshuffled = key != target.key and bool(was) and bool(will)
+    rising = parts.widens(rollout, state, target) if state is not None else bool(will)
     way: Literal["widens", "shrinks", "changes nothing"] = (
-        "widens" if rising else "changes nothing" if exposures.same(basis, target) else "shrinks"
+        "widens" if rising else "changes nothing" if was == will else "shrinks"
     )
-    was, will = exposures.cells(basis), exposures.cells(target)
-    seen, shown = _shares(basis), _shares(target)
-    reshuffled = basis.key != target.key and bool(was) and bool(will)
-    people = _People(rollout, seen, shown, _touched(rollout, basis, target, reshuffled), reshuffled)
+    people = _People(rollout, seen, shown, _touched(was, will, reshuffled), reshuffled)
     load = _Load(plan, rollout, people, health)
     unknown = [] if before is not None else [f"what is configured: {view.configured.note}; counted as nobody"]
+    if state is not None and parts.uneven(state):
+        unknown.append("who sees what: shares differ within regions; counted with the highest")
     return Forecast(
         rollout=view.id,
         stage=stage,
@@ -130,7 +137,7 @@ def forecast(
         people_after=people.after,
         people_affected=people.affected,
         people_total=people.total,
-        of_all_before=exposures.of_all(basis, rollout.people) if before is not None else None,
+        of_all_before=exposures.of_all(before, rollout.people) if before is not None else None,
         of_all_after=exposures.of_all(target, rollout.people),
         requests_before=load.before if before is not None else None,
         requests_after=load.after,
@@ -286,25 +293,40 @@ def _why_not(metric: MetricView | None, identity: str, unnamed: str) -> str:
     return f"{metric.title} is {metric.freshness}" + (f", {metric.note}" if metric.note else "")
 
 
-def _shares(exposure: Exposure) -> dict[str, float]:
-    """Region to the percent of its people that see anything, above 0."""
-    return {region: share for (region, _), share in exposures.cells(exposure).items()}
+def _cells(state: RolloutState | None) -> Cells:
+    """Every cell above 0, each as the backend that carries its feature has it."""
+    several = parts.leaves(state) if state is not None else ()
+    return {cell: share for part in several for cell, share in exposures.cells(part.exposure).items()}
 
 
-def _touched(rollout: Rollout, before: Exposure, after: Exposure, reshuffled: bool) -> dict[str, float]:
+def _shares(cells: Cells) -> dict[str, float]:
+    """Region to the percent of its people that see anything."""
+    shares: dict[str, float] = {}
+    for (region, _), share in cells.items():
+        shares[region] = max(share, shares.get(region, 0.0))
+    return shares
+
+
+def _touched(was: Cells, will: Cells, reshuffled: bool) -> dict[str, float]:
     """Region to the percent of its people that see something else than before. Whoever is in at a smaller share is in
     at a larger one, unless people are bucketed by something else."""
-    seen, shown = _shares(before), _shares(after)
-    touched = {}
-    for region in rollout.regions:
-        was, will = seen.get(region, 0.0), shown.get(region, 0.0)
-        if reshuffled:
-            touched[region] = min(100.0, was + will)
-        elif set(before.features) != set(after.features):
-            touched[region] = max(was, will)
-        else:
-            touched[region] = abs(was - will)
-    return {region: share for region, share in touched.items() if share > 0}
+    seen, shown = _shares(was), _shares(will)
+    if reshuffled:
+        return {region: min(100.0, seen.get(region, 0.0) + shown.get(region, 0.0)) for region in seen | shown}
+    spans: dict[str, list[tuple[float, float]]] = {}
+    for cell in was.keys() | will.keys():
+        before, after = was.get(cell, 0.0), will.get(cell, 0.0)
+        spans.setdefault(cell[0], []).append((min(before, after), max(before, after)))
+    return {region: _covered(each) for region, each in spans.items()}
+
+
+def _covered(spans: list[tuple[float, float]]) -> float:
+    """How much of the line lies in at least one of them."""
+    covered = reached = 0.0
+    for low, high in sorted(spans):
+        covered += max(0.0, high - max(low, reached))
+        reached = max(reached, high)
+    return covered
 
 
 def _beyond(cells: Iterable[exposures.Cell], others: Iterable[exposures.Cell]) -> tuple[str, ...]:

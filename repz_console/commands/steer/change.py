@@ -134,9 +134,7 @@ def _move(
 
 
 async def _steered(session: Session, view: RolloutView, wanted: Target, expect: str | None, reason: str) -> Outcome:
-    from repz_console.plan.exposure import widens
-
-    if widens(view.configured.exposure, wanted.exposure):
+    if _forecast(session, view, wanted).way == "widens":
         if expect is None:
             raise Stop(Exit.INPUT, f"this widens: say --expect {view.revision or 'REV'} if that is what you judged")
         return await _widened(session, view, wanted, expect, reason)
