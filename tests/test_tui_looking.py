@@ -196,6 +196,8 @@ async def test_every_tab_in_every_room_paints_and_takes_keys(tmp_path: Path) -> 
                 for key in (number, "down", "enter", "end", "pageup", "escape", "escape"):
                     app.hands.take(events.Key(key, None))
                 await pilot.pause()
+                # What Enter opened began after the keys that came with it.
+                await press(pilot, "escape")
                 assert app.dialog is None, (name, number)
 
 

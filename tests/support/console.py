@@ -10,9 +10,12 @@ from typing import Any, cast
 
 from textual.pilot import Pilot
 
+from repz_console.engine.rehearsal import Calls
 from repz_console.engine.session import Session
-from repz_console.facts import Actor
+from repz_console.facts import Actor, Exposure
+from repz_console.plan.model import Plan
 from repz_console.resources import shipped_themes
+from repz_console.room import what_if
 from repz_console.room.views import RoomView
 from repz_console.tui.app import ConsoleApp
 from repz_console.tui.paint.base import BLOCKS, Glyphs
@@ -50,6 +53,17 @@ class Still:
     def set_tab(self, tab: str) -> None: ...
 
     def remember_status(self, text: str) -> None: ...
+
+    @property
+    def plan(self) -> Plan:
+        return rooms.plan()
+
+    def forecast(self, rollout: str, target: Exposure, stage: str = "") -> what_if.Forecast:
+        shown = next(each for each in self._view.rollout.rollouts if each.id == rollout)
+        return what_if.forecast(self.plan, shown, target, shown.gates, self._view.health, stage=stage)
+
+    async def calls(self, rollout: str, target: Exposure) -> tuple[Calls, ...]:
+        return (Calls("flagd", (f"write {rollout} into flags.json",)),)
 
     async def aclose(self) -> None: ...
 

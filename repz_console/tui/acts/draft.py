@@ -30,13 +30,31 @@ def more(app: ConsoleApp) -> None:
 
 def _step(app: ConsoleApp, step: float) -> None:
     rollout = app.rollout
-    if rollout is None:
+    base = _base(app, rollout)
+    if rollout is None or base is None:
         return
+    kind, identity = app.selected
+    app.choose(tab="rollout", draft=stepped(base, step, identity if kind == "region" else ""), draft_stage="")
+
+
+def switch(app: ConsoleApp) -> None:
+    """The selected feature on or off."""
+    rollout = app.rollout
+    base = _base(app, rollout)
+    if rollout is None or base is None:
+        return
+    _, feature = app.selected
+    app.choose(tab="rollout", draft=replace(base, features=tuple(sorted({feature} ^ {*base.features}))), draft_stage="")
+
+
+def _base(app: ConsoleApp, rollout: RolloutView | None) -> Exposure | None:
+    """The draft, or what one begins from; None, which is said, while that is not known."""
+    if rollout is None:
+        return None
     base = app.choice.draft or basis(rollout)
     if base is None:
         app.say(f"What is configured is not known: {rollout.configured.note or 'no answer yet'}", "warn")
-        return
-    app.choose(draft=stepped(base, step), draft_stage="")
+    return base
 
 
 def basis(rollout: RolloutView) -> Exposure | None:
@@ -57,14 +75,16 @@ def basis(rollout: RolloutView) -> Exposure | None:
     )
 
 
-def stepped(exposure: Exposure, step: float) -> Exposure:
-    """Every region `step` percent up or down, on whole steps, from 0 to 100."""
+def stepped(exposure: Exposure, step: float, region: str = "") -> Exposure:
+    """One region, or every one of the exposure, `step` percent up or down, on whole steps, from 0 to 100."""
 
     def moved(percent: float) -> float:
         steps = floor(percent / STEP) + 1 if step > 0 else ceil(percent / STEP) - 1
         return min(100.0, max(0.0, steps * STEP))
 
-    return replace(exposure, percent={region: moved(percent) for region, percent in exposure.percent.items()})
+    if region:
+        return replace(exposure, percent={**exposure.percent, region: moved(exposure.percent.get(region, 0.0))})
+    return replace(exposure, percent={each: moved(percent) for each, percent in exposure.percent.items()})
 
 
 def to_stage(app: ConsoleApp) -> None:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from repz_console.actions import Action, Effect
 from repz_console.text import is_identifier
+from repz_console.tui.paint.rollout_enter import target_of
 
 if TYPE_CHECKING:
     from repz_console.tui.app import ConsoleApp
 
 _ALWAYS = frozenset(["quit", "help", "palette", "theme", "mouse", "repaint", "clear"])
+_OPENED = frozenset(["gate", "station", "poll", "approval", "waiver", "override", "change"])
+"""Kinds of rows of the Rollout tab that Enter opens, and that change nothing by that."""
 _NO_CONN = "you do not have the conn; c takes it"
 
 
@@ -25,6 +28,8 @@ def why_not(app: ConsoleApp, action: Action) -> str:
         return ""
     if app.too_small and action.effect is not Effect.READ:
         return "the screen is too small; only the way back works here"
+    if action.id == "rollout.apply" and app.selected[0] in _OPENED:
+        return ""
     if action.effect is Effect.WRITE and view.journal.closed:
         return f"the journal is read-only: {view.journal.writable}"
     if action.effect is Effect.WIDEN and view.journal.closed:
@@ -79,8 +84,14 @@ def _rollout(app: ConsoleApp, action: str) -> str:
     rollout = app.rollout
     if rollout is None:
         return "the plan has no rollout"
-    if action == "rollout.apply" and app.choices["rollout"].draft is None:
-        return "nothing is drafted; the arrows or s draft a target"
+    if action == "rollout.apply" and target_of(rollout, app.choices["rollout"]) is None:
+        return "no stage is left; the arrows draft a percent"
+    if action == "rollout.switch" and app.selected[0] != "feature":
+        return "select a feature"
+    if action == "rollout.poll" and rollout.poll is None:
+        return "the next stage needs no poll"
+    if action == "rollout.forward" and (rollout.change is None or rollout.change.state != "partial"):
+        return "no change was applied in part"
     if action == "rollout.resume" and rollout.hold is None:
         return "it is not held"
     if action == "rollout.accept" and not rollout.unknown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from repz_console.room.views import ItemView
+from repz_console.tui.dialogs.checks import percent_mistake
 from repz_console.tui.dialogs.fields import Text
 from repz_console.tui.dialogs.form import Form
 from repz_console.tui.paint.base import Brush
@@ -88,19 +89,11 @@ async def progress(app: ConsoleApp) -> None:
         app.say(f"{task.title}: its checklist says how far it is. Enter opens it.", "warn")
         return
     known = "" if task.percent is None else f"{task.percent:g}"
-    field = Text("percent", "Percent done", known, needed=True, limit=6, check=_percent_mistake)
+    field = Text("percent", "Percent done", known, needed=True, limit=6, check=percent_mistake)
     answer = await app.ask(Form(task.title, [field], submit="Save"))
     if answer is not None:
         await app.live.progress(identity, float(answer["percent"].removesuffix("%")))
         app.say(f"{task.title}: {answer['percent'].removesuffix('%')} %", "ok")
-
-
-def _percent_mistake(text: str) -> str:
-    try:
-        percent = float(text.removesuffix("%"))
-    except ValueError:
-        percent = -1
-    return "" if 0 <= percent <= 100 else f"{text} is not a percent from 0 to 100"
 
 
 async def tick(app: ConsoleApp) -> None:

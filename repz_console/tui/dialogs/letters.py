@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from repz_console.tui.dialogs.base import Dialog, broken
+from repz_console.tui.dialogs.base import Dialog, broken, paragraphs
 from repz_console.tui.paint.base import Glyphs, Line, Size
 
 _ROOMY = Size(40, 10)
@@ -37,12 +37,21 @@ class Letter(NamedTuple):
 class Letters(Dialog):
     """Several ways on, each by its letter. The answer is the letter."""
 
-    def __init__(self, title: str, intro: Sequence[str], letters: Sequence[Letter], *, again: str = "") -> None:
-        """`again` is the key that opened the dialog over one where text is typed: it answers with that key, so that
-        it can be typed there after all."""
+    def __init__(
+        self,
+        title: str,
+        intro: Sequence[str] | Callable[[int, Glyphs], list[Line]],
+        letters: Sequence[Letter],
+        *,
+        again: str = "",
+    ) -> None:
+        """`intro` is sentences, or lines by the width. `again` is the key that opened the dialog over one where text is
+        typed: it answers with that key, so that it can be typed there after all."""
         super().__init__()
         self.title = title
-        self._intro, self._letters, self._again = list(intro), list(letters), again
+        self._intro, self._letters, self._again = intro, list(letters), again
+        self._top = 0
+        self._page = 1
         self._short = ""
         """What to say instead of title and introduction where there is hardly room; empty for the title."""
         self._problem = ""
@@ -51,8 +60,20 @@ class Letters(Dialog):
         """Every letter with its effect; only names where the screen is tiny."""
         if _is_tiny(size):
             return self._tiny(size)
-        lines: list[Line] = [((text, "text"),) for line in self._intro for text in broken(line, size.width)]
-        lines.append(())
+        below = self._below(size)
+        intro = self._intro(size.width, glyphs) if callable(self._intro) else paragraphs(self._intro, size.width)
+        room = max(1, size.height - len(below))
+        self._page = room
+        self._top = max(0, min(self._top, len(intro) - room))
+        shown = intro[self._top : self._top + room]
+        if len(intro) > room:
+            more = len(intro) - self._top - room
+            shown[-1] = ((f"{more + 1} more lines: PgDn" if more else "end of list: PgUp", "muted"),)
+        return shown + below
+
+    def _below(self, size: Size) -> list[Line]:
+        """The letters: whatever there is to read above them, they are in sight."""
+        lines: list[Line] = [()]
         for letter in self._letters:
             role = "muted" if letter.disabled else "text"
             texts = broken(letter.disabled or letter.long, size.width - 20)
@@ -91,6 +112,9 @@ class Letters(Dialog):
             return
         if self._again and character == self._again:
             self.close(self._again)
+            return
+        if key in ("pagedown", "pageup", "down", "up"):
+            self._top += {"pagedown": self._page - 1, "pageup": 1 - self._page, "down": 1, "up": -1}[key]
             return
         for letter in self._letters:
             if character == letter.key:

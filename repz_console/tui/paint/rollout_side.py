@@ -11,10 +11,9 @@ from repz_console.tui.paint.format import exposure_percent, regions_of, wrap
 from repz_console.tui.paint.rollout_gates import answer, short, station_of
 from repz_console.tui.paint.room import blocking
 from repz_console.tui.paint.times import clock, moment, zone_of
-from repz_console.tui.paint.words import FRESHNESS_ROLE, sign, signed
+from repz_console.tui.paint.words import FRESHNESS_ROLE, READY_ROLE, sign, signed
 
 _STEP_ROLE = {"applied": "ok", "refused": "bad", "unknown": "bad", "sent": "warn"}
-_READY_ROLE = {"ready": "ok", "not ready": "bad", "unknown": "warn"}
 
 
 def details(view: RoomView, rollout: RolloutView, brush: Brush, width: int) -> list[Line]:
@@ -113,6 +112,6 @@ def _readiness(rollout: RolloutView, brush: Brush, width: int) -> Iterator[Line]
         return
     yield (("Kill", "title"), ("  (K: the card)", "muted"))
     for each in rollout.readiness:
-        role = _READY_ROLE[each.state]
+        role = READY_ROLE[each.state]
         for number, piece in enumerate(wrap(f"{each.controller}: {each.line}", width - 2, 3, brush.glyphs.ellipsis)):
             yield ((f"{sign(role, brush.glyphs)} " if not number else "  ", role), (piece, "text"))

@@ -24,6 +24,9 @@ TRUSTED = frozenset((Freshness.LIVE, Freshness.LATE))
 
 VERDICT_ROLE = {Verdict.PASS: "ok", Verdict.INCONCLUSIVE: "warn", Verdict.FAIL: "bad"}
 
+READY_ROLE = {"ready": "ok", "not ready": "bad", "unknown": "warn"}
+"""How it stands whether a backend could be killed."""
+
 WORST_FIRST = (Freshness.DOWN, Freshness.STALE, Freshness.LATE, Freshness.OFF, Freshness.LIVE)
 
 
