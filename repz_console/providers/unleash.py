@@ -16,8 +16,9 @@ from msgspec import field, structs
 
 from repz_console.facts import Abilities, Change, Facts, Measured, RolloutState
 from repz_console.plan.exposure import is_nobody, same, widens
-from repz_console.plan.parts import carried, controllers, share_of
+from repz_console.plan.parts import carried, share_of
 from repz_console.plan.secrets import SecretRef
+from repz_console.providers import ours
 from repz_console.providers import unleash_state as states
 from repz_console.providers import unleash_strategy as strategies
 from repz_console.providers import unleash_words as words
@@ -121,18 +122,18 @@ class Unleash(Provider):
     async def fetch(self) -> Facts:
         """The state of every rollout that this source controls, and what clients counted of what is on."""
         api = await self._api()
-        layouts = [self._layout(name) for name in self._rollouts()]
+        layouts = [self._layout(name) for name in ours.rollouts(self.context)]
         found = await _all(self._parts(api, layout) for layout in layouts)
         measured = await _all(
             self._measured(api, part) for parts in found for part in parts if not is_nobody(part.state.exposure)
         )
-        rollouts = tuple(states.whole(layout, parts) for layout, parts in zip(layouts, found, strict=True))
+        rollouts = tuple(states.whole(parts) for parts in found)
         return Facts(rollouts=rollouts, measured=tuple(each for each in measured if each), notes=self._client.notes)
 
     async def read(self, rollout: str) -> RolloutState:
         """One rollout's state, read afresh."""
         layout = self._layout(rollout)
-        return states.whole(layout, await self._parts(await self._api(), layout))
+        return states.whole(await self._parts(await self._api(), layout))
 
     async def apply(self, change: Change) -> RolloutState:
         """Take the rollout's flags to the target one by one, and return what is then read from them.
@@ -195,7 +196,7 @@ class Unleash(Provider):
             lacking = await api.lacks(_STEER)
             if lacking:
                 return f"the token may not {lacking} in {self.options.environment} of {self.options.project}"
-            for layout in map(self._layout, self._rollouts()):
+            for layout in map(self._layout, ours.rollouts(self.context)):
                 parts = await _all(self._part(api, layout, feature, named=False) for feature in layout.flags)
                 for part in parts:
                     if part.at is None:
@@ -227,17 +228,10 @@ class Unleash(Provider):
         layout = self._layout(rollout)
         return words.card(self._place, rollout, list(layout.flags.values()), self.options.token)
 
-    def _rollouts(self) -> list[str]:
-        """Those that this source controls, alone or with others."""
-        plan = self.context.plan
-        return [name for name, each in plan.rollout.items() if self.context.source in controllers(each)]
-
     def _layout(self, rollout: str) -> states.Layout:
-        if rollout not in self._rollouts():
-            raise Refused(f"{self.context.source} does not control a rollout {safe(rollout, 60)}")
-        options, plan = self.options, self.context.plan
+        options, found = self.options, ours.rollout(self.context, rollout)
         flags = {}
-        for feature in carried(plan.rollout[rollout], self.context.source):
+        for feature in carried(found, self.context.source):
             flags[feature] = options.flags.get(f"{rollout}.{feature}", f"{options.prefix}{rollout}.{feature}")
         for name in flags.values():
             if not _FLAG.match(name):
@@ -246,7 +240,7 @@ class Unleash(Provider):
             rollout=rollout,
             environment=options.environment,
             bucketing=strategies.Bucketing(f"{options.prefix}{rollout}", options.stickiness, options.attribute),
-            regions=plan.region,
+            regions=self.context.plan.region,
             flags=flags,
         )
 
@@ -362,7 +356,7 @@ def _state(layout: states.Layout, parts: Sequence[states.Part]) -> RolloutState:
     """The state of the features that a change is about: the rollout's, or one feature's."""
     if len(parts) == 1 and len(layout.flags) > 1:
         return parts[0].state
-    return states.whole(layout, parts)
+    return states.whole(parts)
 
 
 def _who(state: RolloutState) -> str:

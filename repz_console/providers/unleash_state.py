@@ -19,9 +19,10 @@ from msgspec import Struct, structs
 from repz_console.facts import Change, Exposure, RolloutState
 from repz_console.plan.exposure import cells, is_nobody, nobody
 from repz_console.plan.model import Region
+from repz_console.plan.parts import combined
 from repz_console.providers import unleash_strategy as strategies
 from repz_console.providers.base import ProviderError, Refused
-from repz_console.providers.shares import Shares, by_region, together
+from repz_console.providers.shares import by_region, together
 from repz_console.providers.unleash_api import REHEARSAL, Request
 from repz_console.providers.unleash_strategy import Bucketing, Environment, Flag, Strategy, Wanted
 from repz_console.text import identifier, safe
@@ -68,9 +69,7 @@ class Part(Struct, frozen=True):
     """The flag's name."""
     at: Environment | None
     """None where the server has no such flag."""
-    shares: Shares
     state: RolloutState
-    dependent: bool = False
 
     @property
     def written(self) -> bool:
@@ -84,7 +83,7 @@ def read(layout: Layout, feature: str, flag: Flag | None) -> Part:
     if flag is None:
         note = f"there is no flag {identifier(name)}: clients use their own default"
         state = RolloutState(layout.rollout, nobody(), NO_FLAG, notes=(note,), scope=(feature,))
-        return Part(feature, name, None, {region.id: (0.0, 0.0) for region in layout.regions}, state)
+        return Part(feature, name, None, state)
     at = flag.at(layout.environment)
     if at is None:
         raise ProviderError(f"flag {identifier(name)} has no environment {safe(layout.environment, 60)}")
@@ -102,37 +101,14 @@ def read(layout: Layout, feature: str, flag: Flag | None) -> Part:
         state = structs.replace(
             state, changed_by=safe(stamp.who, 100), changed_at=_instant(stamp.at), op=identifier(stamp.op)
         )
-    return Part(feature, name, at, shares, state, bool(flag.dependencies))
+    return Part(feature, name, at, state)
 
 
-def whole(layout: Layout, parts: Sequence[Part]) -> RolloutState:
+def whole(parts: Sequence[Part]) -> RolloutState:
     """All features of a rollout as one state, theirs in its `parts` where there are several."""
     if len(parts) == 1:
         return structs.replace(parts[0].state, scope=())
-    states = tuple(part.state for part in parts)
-    notes = [note for state in states for note in state.notes]
-    keys = {state.exposure.key for state in states if not is_nobody(state.exposure)}
-    exposure, least = together(
-        layout.regions, {part.feature: part.shares for part in parts}, "+".join(sorted(keys)) or strategies.KEY, notes
-    )
-    ops = {part.state.op for part in parts if part.written}
-    newest_first = sorted(states, key=lambda state: state.changed_at or datetime.min.replace(tzinfo=UTC))
-    # Whoever changed a part that is not the console's is more worth knowing than whoever did so last.
-    strange = [state for state, part in zip(states, parts, strict=True) if part.written and not state.op]
-    last = strange[-1] if strange else newest_first[-1]
-    digest = _digest([[part.feature, part.state.revision] for part in parts])
-    return RolloutState(
-        rollout=layout.rollout,
-        exposure=exposure,
-        revision=f"{max(map(_number, states))}-{digest}",
-        changed_by=last.changed_by,
-        changed_at=last.changed_at,
-        op=ops.pop() if len(ops) == 1 else "",
-        notes=tuple(dict.fromkeys(notes)),
-        least=least,
-        epoch=max(state.epoch for state in states),
-        parts=states,
-    )
+    return combined([part.state for part in parts])
 
 
 def plan(layout: Layout, part: Part, change: Change, at: datetime) -> tuple[tuple[Request, ...], Stamp]:
@@ -337,10 +313,6 @@ def _stamp_in(title: str | None) -> Stamp | None:
         return None
     number, digest, op, epoch, at, who = found.groups()
     return Stamp(int(number), digest, op, int(epoch), at, who)
-
-
-def _number(state: RolloutState) -> int:
-    return int(state.revision.partition("-")[0])
 
 
 def _digest(value: Any) -> str:
