@@ -83,6 +83,23 @@ class Unleash:
             status, said = self.ask("POST", f"{PROJECT}/features", {"name": feature, "type": "release"})
             assert status == 201, said
 
+    def strategies(self, feature: str) -> list[dict[str, Any]]:
+        """The strategies of a flag in production."""
+        found: list[dict[str, Any]] = self.ask("GET", f"{PROJECT}/features/{feature}/environments/production")[1][
+            "strategies"
+        ]
+        return found
+
+    def edit(self, feature: str, rollout: str, token: str = ADMIN) -> int:
+        """Set the share of a flag's first strategy, as anybody may; gives the status."""
+        path = f"{PROJECT}/features/{feature}/environments/production/strategies/{self.strategies(feature)[0]['id']}"
+        return self.ask("PATCH", path, [{"op": "replace", "path": "/parameters/rollout", "value": rollout}], token)[0]
+
+    def events(self, feature: str) -> list[dict[str, Any]]:
+        """What the server noted of a flag, oldest first."""
+        found = self.ask("GET", f"/api/admin/search/events?feature=IS:{feature}&limit=100")[1]["events"]
+        return sorted(found, key=lambda event: int(event["id"]))
+
     def person(self, name: str, role: str = "Editor") -> str:
         """A personal token of a new user, whom the server names as `name` in its events."""
         password = "Of-the-tests-0nly!"
@@ -105,12 +122,17 @@ class Unleash:
 
     @contextmanager
     def database_hangs(self) -> Iterator[None]:
-        """The database stands still meanwhile."""
-        os.killpg(self._database.pid, signal.SIGSTOP)
+        """The database stands still meanwhile, so that the server answers nothing but that it is well."""
+        # Its processes are groups of their own.
+        children = Path(f"/proc/{self._database.pid}/task/{self._database.pid}/children").read_text().split()
+        stopped = [self._database.pid, *map(int, children)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.killpg(self._database.pid, signal.SIGCONT)
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
@@ -119,7 +141,9 @@ def server(version: str) -> Iterator[Unleash]:
     folder = Path(tempfile.mkdtemp(prefix="repz-unleash-"))
     try:
         with _database(folder) as (database, port), _unleash(version, folder, port) as url:
-            yield Unleash(version, url, database)
+            made = Unleash(version, url, database)
+            made.ask("POST", "/api/admin/context", {"name": "country"})
+            yield made
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

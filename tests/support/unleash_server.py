@@ -218,8 +218,8 @@ class UnleashServer(BackendServer):
 
 def _apply(document: Any, operation: dict[str, Any]) -> None:
     *way, last = operation["path"].strip("/").split("/")
-    for key in way:
-        document = document[int(key) if isinstance(document, list) else key]
+    for step in way:
+        document = document[int(step) if isinstance(document, list) else step]
     key: Any = int(last) if isinstance(document, list) else last
     if operation["op"] == "test":
         if document.get(key) != operation["value"]:
