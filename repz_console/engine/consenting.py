@@ -54,7 +54,7 @@ class Consenting:
         if mistake:
             raise No(f"{rollout}: {mistake}")
         async with desk.turn:
-            await desk.look()
+            await desk.look(rollout)
             self._may_ask()
             now = desk.known.clock()
             bound = rollouts.binding_of(desk.around, rollout, target, now)
@@ -94,7 +94,7 @@ class Consenting:
         desk = self._desk
         desk.rollout(rollout)
         async with desk.turn:
-            await desk.look()
+            await desk.look(rollout)
             asked = desk.consents.asks.get(rollout)
             view = rollouts.approval_of(desk.around, rollout, desk.known.clock())
             if view is None or asked is None:
@@ -120,7 +120,7 @@ class Consenting:
         reason = cleaned(reason, "a waiver needs a reason, which the others see")
         span = _span(minutes)
         async with desk.turn:
-            await desk.look()
+            await desk.look(rollout)
             self._may_ask()
             table = desk.stage(rollout, stage)
             found = self._gate(rollout, table, gate)
@@ -180,7 +180,7 @@ class Consenting:
         desk = self._desk
         reason = cleaned(reason, "an override needs a reason, which everybody sees")
         async with desk.turn:
-            await desk.look()
+            await desk.look(rollout)
             table = desk.stage(rollout, stage)
             found = self._gate(rollout, table, gate)
             await desk.speak_for(desk.plan.launch.director, f"override {found.id} of {rollout} for {table.id}")

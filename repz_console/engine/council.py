@@ -74,7 +74,7 @@ class Council(Consenting):
         anew, unless one goes on for that stage."""
         desk = self._desk
         async with desk.turn:
-            await desk.look()
+            await desk.look(rollout)
             table = desk.stage(rollout, stage)
             view, poll = self._poll(rollout, table)
             number = view.round + 1 if view.run else 0
@@ -118,7 +118,7 @@ class Council(Consenting):
         desk = self._desk
         reason, owner, verbal = _content(answer, reason, owner, due, desk.known.clock(), verbal)
         async with desk.turn:
-            await desk.look()
+            await desk.look(rollout)
             table, view, _ = self._open(rollout)
             station = await self._asked(view, seat, rollout)
             speaker = desk.plan.launch.director if verbal else station.seat
@@ -151,7 +151,7 @@ class Council(Consenting):
         another one by now, nothing is accepted."""
         desk = self._desk
         async with desk.turn:
-            await desk.look()
+            await desk.look(rollout)
             table, view, _ = self._open(rollout)
             station = await self._asked(view, seat, rollout)
             await desk.speak_for(desk.plan.launch.director, f"accept the condition of {seat} for {rollout} {table.id}")

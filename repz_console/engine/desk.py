@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from functools import wraps
 from typing import Any, Literal, ParamSpec
 
 from repz_console.engine.follower import bring_in, catch_up
 from repz_console.engine.known import Known
 from repz_console.engine.outcome import Outcome
+from repz_console.engine.read_back import read_back
 from repz_console.engine.storage import Storage
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import AnyEvent, Entry, NoteAdded, SeatTaken
 from repz_console.facts import Exposure
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout, Stage
+from repz_console.providers.base import ProviderError
 from repz_console.room import seats
 from repz_console.room.consents import Consents
 from repz_console.room.rollout import Surroundings
@@ -90,8 +93,12 @@ class Desk:
         """This console's operator."""
         return self.around.viewer or Viewer(self.known.actor)
 
-    async def look(self) -> None:
-        """Read what others wrote. Raises `StoreError`."""
+    async def look(self, rollout: str = "") -> None:
+        """Read what others wrote, and what the backends of a rollout have. Raises `StoreError`; a backend that does not
+        answer leaves what is known of it as old as it is, which the gates tell."""
+        if rollout in self.plan.rollout:
+            with suppress(ProviderError):
+                await read_back(self.known, rollout)
         await bring_in(self._storage, self.known)
         await catch_up(self._storage, self.known)
 

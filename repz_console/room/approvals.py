@@ -15,6 +15,7 @@ from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Stage
 from repz_console.room import seats
 from repz_console.room.consents import Ask
+from repz_console.room.gates.changes import CHANGE
 from repz_console.room.gates.conn import CONN
 from repz_console.room.gates.evidence import Evidence
 from repz_console.room.views import ApprovalView, GateView
@@ -38,12 +39,13 @@ class Binding(Struct, frozen=True):
 
 
 def binding(evidence: Evidence, judged: Sequence[GateView]) -> Binding:
-    """What the step would be approved on now. Who has the conn is no part of it: that says who applies it."""
+    """What the step would be approved on now. Neither who has the conn is part of it, which says who applies it, nor
+    whether a change is under way, which the step itself is once it is judged for the last time."""
     return Binding(
         stage=evidence.enters.id if evidence.enters is not None else "",
         revision=evidence.state.revision if evidence.state is not None else "",
         plan_hash=evidence.plan_hash,
-        evidence={gate.id: str(gate.verdict) for gate in judged if gate.id not in (CONN, APPROVAL)},
+        evidence={gate.id: str(gate.verdict) for gate in judged if gate.id not in (CONN, CHANGE, APPROVAL)},
     )
 
 

@@ -19,6 +19,7 @@ from repz_console.plan.polls import Poll, Station
 from repz_console.room import seats
 from repz_console.room.consents import Run, Vote
 from repz_console.room.freshness import soonest
+from repz_console.room.gates.changes import CHANGE
 from repz_console.room.gates.evidence import Evidence
 from repz_console.room.views import GateView, PollView, StationView
 from repz_console.room.words import instant, who
@@ -297,6 +298,9 @@ def _stale(
 def _flips(station: Station, vote: Vote, judged: Mapping[str, GateView]) -> Iterator[str]:
     """Where the gates that an answer rests on say something else than they said when it was given."""
     for gate in station.gates:
+        if gate == CHANGE:
+            # The step that is judged for the last time is itself a change under way; that gate stops any other one.
+            continue
         seen = vote.event.evidence.get(gate)
         then = seen.get("verdict", "") if isinstance(seen, Mapping) else ""
         says = str(judged[gate].verdict) if gate in judged else ""

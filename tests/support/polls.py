@@ -123,7 +123,9 @@ class Polled(Making):
 
     def asked(self, actor: Actor = ANA, *, minutes: float = 6, ask: str = "a1") -> Self:
         """Somebody asked that long ago to approve going to Wednesday, on everything as it is now."""
-        evidence = {gate.id: str(gate.verdict) for gate in self.rollout().gates if gate.id not in ("conn", "approval")}
+        evidence = {
+            gate.id: str(gate.verdict) for gate in self.rollout().gates if gate.id not in ("conn", "change", "approval")
+        }
         target = rooms.stage("wednesday", of=self.plan)
         until = self.ago(minutes=minutes) + VALID
         event = events.ApprovalAsked(
