@@ -7,10 +7,13 @@ elsewhere, goes on and says so. Nothing is sent twice but a kill, whose target i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+from msgspec import Struct
+
 from repz_console.engine.deadline import within
+from repz_console.engine.ensemble import Ensemble, Leg, Taken, legs_of, summed_up
 from repz_console.engine.known import Known
 from repz_console.engine.liveness import Liveness
 from repz_console.engine.outcome import Outcome
@@ -18,10 +21,11 @@ from repz_console.engine.read_back import read_back, told
 from repz_console.engine.recorder import JOURNALED, Recorder, Writing, Written
 from repz_console.engine.storage import Storage
 from repz_console.engine.writer import JournalWriter
-from repz_console.events import ChangeEnded, ChangeIntended, ChangeSent
-from repz_console.facts import Change, RolloutState
+from repz_console.events import ChangeEnded, ChangeIntended, ChangeSent, ChangeStepped
+from repz_console.facts import Change
 from repz_console.plan import exposure as exposures
-from repz_console.providers.base import Conflict, ProviderError, Refused, RolloutWriter
+from repz_console.plan import parts
+from repz_console.providers.base import Conflict, Partial, ProviderError, Refused, RolloutWriter
 from repz_console.room import words
 from repz_console.store.errors import FenceError, StoreError
 from repz_console.store.fence import Fence
@@ -34,7 +38,41 @@ BLIND_PATIENCE = 3.0
 """Seconds in which a kill that the backend confirmed is to be read back before its word is taken for it."""
 _KILL_PAUSE = 0.25
 
-Ending = Literal["confirmed", "rejected", "unknown", "not_applied", "superseded"]
+Ending = Literal["confirmed", "rejected", "unknown", "not_applied", "superseded", "partial"]
+
+
+class _Ended(Struct, frozen=True):
+    """What became of a kill at one backend."""
+
+    ending: Literal["confirmed", "rejected", "unknown"]
+    why: str = ""
+    revision: str = ""
+
+
+class _Steps:
+    """Where the steps of one change are written down: one that widens in the journal or not at all, any other as a way
+    back is."""
+
+    def __init__(
+        self, writer: JournalWriter, recorder: Recorder, fence: Fence | None, meanwhile: Callable[[], str]
+    ) -> None:
+        self._writer, self._recorder, self._fence, self._meanwhile = writer, recorder, fence, meanwhile
+        self._one_at_a_time = asyncio.Lock()
+
+    async def begin(self, step: ChangeStepped, *, widens: bool) -> str:
+        if not widens or self._fence is None:
+            await self.end(step)
+            return ""
+        try:
+            await self._writer.append(step, fence=self._fence, unique=_step_key(step))
+        except StoreError as error:
+            return f"{error}: it was not sent"
+        why = self._meanwhile()
+        return f"it was not sent after all: {why}" if why else ""
+
+    async def end(self, step: ChangeStepped) -> None:
+        async with self._one_at_a_time:
+            await self._recorder.write((step, _step_key(step)))
 
 
 class Carrier:
@@ -77,7 +115,7 @@ class Carrier:
             if why:
                 await self._recorder.write(_ending(op, "rejected", f"it was not sent after all: {why}"))
                 return Outcome("refused", f"{why}: nothing was sent", op)
-            return await self._apply(intent, JOURNALED)
+            return await self._apply(intent, JOURNALED, self._steps(fence, meanwhile))
         finally:
             self.in_flight.discard(op)
 
@@ -85,7 +123,7 @@ class Carrier:
         """Carry out a change after which nobody sees more than before: needs no fence, and no journal either."""
         self.in_flight.add(intent.op)
         try:
-            return await self._apply(intent, await self._announce(intent))
+            return await self._apply(intent, await self._announce(intent), self._steps())
         finally:
             self.in_flight.discard(intent.op)
 
@@ -94,8 +132,15 @@ class Carrier:
         self.in_flight.add(intent.op)
         try:
             announced = await self._announce(intent)
-            longest_flight = CHANGE_DEADLINE if await self._may_arrive(intent) else 0.0
-            ending, why, revision = await self._insist(intent, longest_flight)
+            try:
+                legs = legs_of(self._known, intent.rollout)
+            except ProviderError as error:
+                return await self._finish(intent, announced, "rejected", told(error))
+            steps = self._steps()
+            longest_flight = CHANGE_DEADLINE if await self._may_arrive(intent, legs) else 0.0
+            endings = await asyncio.gather(*(self._end_leg(intent, leg, longest_flight, steps) for leg in legs))
+            ending, why = _together(legs, endings)
+            revision = parts.joined(each.revision for each in endings) if ending == "confirmed" else ""
             return await self._finish(intent, announced, ending, why, revision)
         finally:
             self.in_flight.discard(intent.op)
@@ -113,16 +158,29 @@ class Carrier:
             before=self.liveness.hold,
         )
 
-    async def _apply(self, intent: ChangeIntended, announced: Written) -> Outcome:
+    def _steps(self, fence: Fence | None = None, meanwhile: Callable[[], str] = lambda: "") -> _Steps:
+        return _Steps(self._writer, self._recorder, fence, meanwhile)
+
+    async def _apply(self, intent: ChangeIntended, announced: Written, steps: _Steps) -> Outcome:
         try:
-            backend = await self._backend(intent)
+            legs = legs_of(self._known, intent.rollout)
+            backend = await legs[0].writer() if len(legs) == 1 else None
         except ProviderError as error:
             return await self._finish(intent, announced, "rejected", told(error))
+        change = self._change(intent)
         try:
-            applied = await self._send(backend, intent)
+            if backend is None:
+                whole = Ensemble(legs, steps, CHANGE_DEADLINE, back=intent.action == "rollback")
+                applied = await whole.apply(change)
+            else:
+                applied = await within(CHANGE_DEADLINE, backend.apply(change))
+        except Partial as error:
+            return await self._finish(intent, announced, "partial", told(error))
         except (Conflict, Refused) as error:
             return await self._finish(intent, announced, "rejected", told(error))
         except Exception as error:  # whatever it was, the backend may have done it
+            if backend is not None and backend.grade() == "by hand":
+                return await self._finish(intent, announced, "unknown", told(error))
             return await self._look_after(intent, announced, told(error))
         try:
             state = await read_back(self._known, intent.rollout)
@@ -145,35 +203,51 @@ class Carrier:
             return await self._finish(intent, announced, "confirmed", why, state.revision)
         return await self._finish(intent, announced, "unknown", trouble)
 
-    async def _may_arrive(self, intent: ChangeIntended) -> bool:
+    async def _may_arrive(self, intent: ChangeIntended, legs: Sequence[Leg]) -> bool:
         """Whether a change without an outcome could still expose somebody after the kill. Another kill could not, nor
         one that is bound to a revision: the kill moves that on."""
         decided = self._known.decided(intent.rollout)
         if all(change.intent.action == "kill" for change in (*decided.unknown, *decided.under_way)):
             return False
-        try:
-            return (await self._backend(intent)).grade() == "blind"
-        except ProviderError:
-            return True
+        for leg in legs:
+            try:
+                if (await leg.writer()).grade() == "blind":
+                    return True
+            except ProviderError:
+                return True
+        return False
 
-    async def _insist(self, intent: ChangeIntended, longest_flight: float) -> tuple[Ending, str, str]:
-        """Send a kill until it holds: (ending, why, revision)."""
+    async def _end_leg(self, intent: ChangeIntended, leg: Leg, longest_flight: float, steps: _Steps) -> _Ended:
+        ended = await self._insist(intent, leg, longest_flight)
+        if leg.of > 1:
+            outcome = _OF_STEP[ended.ending]
+            await steps.end(leg.stepped(intent.op, outcome, revision=ended.revision, why=ended.why))
+        return ended
+
+    async def _insist(self, intent: ChangeIntended, leg: Leg, longest_flight: float) -> _Ended:
+        """Send a kill to one backend until it holds there."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         stable_since: float | None = None
         trouble, revision, sent = "", "", False
+        change = leg.share(self._change(intent))
         while True:
             if stable_since is None:
+                backend: RolloutWriter | None = None
                 try:
-                    revision = (await self._send(await self._backend(intent), intent)).revision
+                    backend = await leg.writer()
+                    written = await within(CHANGE_DEADLINE, backend.apply(change))
+                    revision = (parts.narrowed(written, leg.step) or written).revision
                     trouble, sent = "", True
                 except Refused as error:
                     # Of an earlier sending that says nothing.
-                    return "unknown" if sent else "rejected", told(error), ""
+                    return _Ended("unknown" if sent else "rejected", told(error))
                 except Exception as error:  # whatever it was: sending it again has the effect of once
                     trouble, sent = told(error), True
+                    if backend is not None and backend.grade() == "by hand":
+                        return _Ended("unknown", trouble)
             try:
-                state = await read_back(self._known, intent.rollout)
+                state = await leg.read()
             except ProviderError as error:
                 seen, blind = False, told(error)
             else:
@@ -181,18 +255,15 @@ class Carrier:
             now = loop.time()
             stable_since = (stable_since or now) if seen else None
             if stable_since is not None and now >= stable_since + longest_flight:
-                return "confirmed", "", revision or state.revision
+                return _Ended("confirmed", "", revision or state.revision)
             if blind and not trouble and now >= started + BLIND_PATIENCE + longest_flight:
-                return "confirmed", f"the backend confirmed it; {blind}", revision
+                return _Ended("confirmed", f"the backend confirmed it; {blind}", revision)
             if stable_since is None and now >= started + KILL_PATIENCE:
-                return "unknown", trouble or blind or "the backend shows people exposed again and again", ""
+                return _Ended("unknown", trouble or blind or "the backend shows people exposed again and again")
             await asyncio.sleep(_KILL_PAUSE)
 
-    async def _backend(self, intent: ChangeIntended) -> RolloutWriter:
-        return await self._known.sources.writer(self._known.controllers(intent.rollout)[0])
-
-    async def _send(self, backend: RolloutWriter, intent: ChangeIntended) -> RolloutState:
-        change = Change(
+    def _change(self, intent: ChangeIntended) -> Change:
+        return Change(
             op=intent.op,
             rollout=intent.rollout,
             target=intent.target,
@@ -203,15 +274,14 @@ class Carrier:
             force=intent.action == "kill",
             epoch=self._known.decisions.epoch,
         )
-        return await within(CHANGE_DEADLINE, backend.apply(change))
 
     async def _finish(
         self, intent: ChangeIntended, announced: Written, ending: Ending, why: str, revision: str = ""
     ) -> Outcome:
         written = await self._recorder.write(_ending(intent.op, ending, why, revision))
         line = _line(intent, ending, why) + (written.note or announced.note)
-        state: Literal["confirmed", "rejected", "unknown"] = (
-            ending if ending in ("confirmed", "rejected") else "unknown"
+        state: Literal["confirmed", "rejected", "unknown", "partial"] = (
+            ending if ending in ("confirmed", "rejected", "partial") else "unknown"
         )
         return Outcome(state, line, intent.op, revision, announced.journaled and written.journaled)
 
@@ -223,7 +293,8 @@ def sent_key(op: str) -> str:
 
 
 def _ending(op: str, ending: Ending, why: str, revision: str = "") -> Writing:
-    key = f"change.unknown:{op}" if ending == "unknown" else f"change.ended:{op}"
+    # Neither is the last word: what became of it may be found out, or be put right, later.
+    key = f"change.{ending}:{op}" if ending in ("unknown", "partial") else f"change.ended:{op}"
     return ChangeEnded(op=op, outcome=ending, revision=revision, why=why), key
 
 
@@ -235,4 +306,29 @@ def _line(intent: ChangeIntended, ending: Ending, why: str) -> str:
         return f"{done}{after}"
     if ending == "rejected":
         return f"{intent.rollout}: nothing was changed: {why}"
+    if ending == "partial":
+        return f"{intent.rollout} is only in part {what} {words.exposure(intent.target)}: {why}"
     return f"{intent.rollout}: nobody knows yet whether it is {what} {words.exposure(intent.target)}{after}"
+
+
+def _step_key(step: ChangeStepped) -> str:
+    return f"change.step:{step.op}:{step.number}:{step.outcome}:{step.expect}"
+
+
+_OF_STEP: Mapping[str, Literal["applied", "refused", "unknown"]] = {
+    "confirmed": "applied",
+    "rejected": "refused",
+    "unknown": "unknown",
+}
+
+
+def _together(legs: Sequence[Leg], endings: Sequence[_Ended]) -> tuple[Ending, str]:
+    """What became of a kill: as of its only backend, else what was reached and what was not."""
+    found = {each.ending for each in endings}
+    if len(found) == 1 and (len(legs) == 1 or found == {"confirmed"}):
+        return endings[0].ending, "; ".join(dict.fromkeys(each.why for each in endings if each.why))
+    taken = {leg.number: Taken(_OF_STEP[each.ending], each.why) for leg, each in zip(legs, endings, strict=True)}
+    line = summed_up(legs, taken)
+    if "unknown" in found:
+        return "unknown", line
+    return ("rejected" if found == {"rejected"} else "partial"), line

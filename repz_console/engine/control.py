@@ -27,6 +27,7 @@ from repz_console.engine.writer import JournalWriter
 from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
 from repz_console.facts import Exposure, RolloutState
 from repz_console.plan import exposure as exposures
+from repz_console.plan import parts
 from repz_console.plan.model import Rollout
 from repz_console.providers.base import ProviderError
 from repz_console.room import gates, words
@@ -158,12 +159,13 @@ class Controller:
             if state is None:
                 return Outcome("refused", f"nothing was sent: {trouble}")
             intent = self._intent(rollout, "set", target, state, reason, stage, evidence)
-            if not exposures.widens(_least(state), target):
+            ramp = self._known.plan.rollout[rollout]
+            if not parts.widens(ramp, state, target):
                 # Writing what is there already moves the revision on, so that an unknown change can no longer come.
                 if exposures.same(state.exposure, target) and not intent.supersedes:
                     return Outcome("confirmed", f"{rollout} has {words.exposure(target)} already", "", state.revision)
                 return await self._carrier.shrink(intent)
-            if state.least is not None:
+            if parts.uneven(state):
                 # Who sees how much is not one number a region: what was confirmed as less may be more to some.
                 return Outcome("refused", f"{rollout}: shares differ within regions: roll back or kill evens them")
             if trouble:
@@ -190,10 +192,19 @@ class Controller:
             line = f"{rollout} is at {state.revision} and no longer at {safe(expect)}, changed{by}: look again"
             return Outcome("refused", line)
         closed = [gate for gate in self._known.gates(rollout, target) if not gate.lets_pass]
+        if self._completes(rollout, target):
+            closed = [gate for gate in closed if gate.id != gates.CHANGE]
         if not closed:
             return None
         only_conn = all(gate.id == gates.CONN for gate in closed)
         return Outcome("denied" if only_conn else "refused", gates.blocker(closed))
+
+    def _completes(self, rollout: str, target: Exposure) -> bool:
+        """Whether going to `target` does the rest of what was done in part, and nothing else is open."""
+        decided = self._known.decided(rollout)
+        if decided.unknown or decided.under_way or not decided.partial:
+            return False
+        return all(exposures.same(change.intent.target, target) for change in decided.partial)
 
     def _meanwhile(self, intent: ChangeIntended) -> str:
         """What came in a widening's way while it was journaled, such as somebody's hold; empty if nothing did."""
@@ -201,6 +212,7 @@ class Controller:
             return "another plan was adopted meanwhile"
         decided = self._known.decided(intent.rollout)
         alone = [change.op for change in (*decided.unknown, *decided.under_way)] == [intent.op]
+        alone = alone and all(change.op in intent.supersedes for change in decided.partial)
         judged = self._known.gates(intent.rollout, intent.target)
         return gates.blocker([gate for gate in judged if gate.id != gates.CHANGE or not alone])
 
@@ -214,7 +226,7 @@ class Controller:
             good = wanted or next(each.last_good for each in self._known.view().rollout.rollouts if each.id == rollout)
             if good is None:
                 return Outcome("refused", "there is nothing to roll back to")
-            target = exposures.at_most(_least(state), good)
+            target = parts.at_most(self._known.plan.rollout[rollout], state, good)
             intent = self._intent(rollout, "rollback", target, state, reason, "", evidence)
             if exposures.same(target, state.exposure) and not intent.supersedes:
                 return Outcome("confirmed", f"{rollout} has no more than that already", "", state.revision)
@@ -225,7 +237,7 @@ class Controller:
 
     async def _kill(self, rollout: str, reason: str, evidence: Mapping[str, Any]) -> Outcome:
         # Nothing is read first: whatever the backend holds, the target is nobody.
-        state = self._known.state(rollout)
+        state = self._known.partly(rollout)
         target = exposures.nobody(state.exposure.key) if state is not None else exposures.nobody()
         intent = self._intent(rollout, "kill", target, state, reason, "", evidence)
         return await self._carrier.kill(replace(intent, before=self._before_kill(rollout, state)))
@@ -244,7 +256,7 @@ class Controller:
             return await read_back(self._known, rollout), ""
         except ProviderError as error:
             # The last known revision still binds a way back: if it is not the present one, the backend refuses.
-            return self._known.state(rollout), error.fault.what
+            return self._known.partly(rollout), error.fault.what
 
     def _intent(
         self,
@@ -274,14 +286,9 @@ class Controller:
             expect=state.revision if state is not None else "",
             reason=reason,
             stage=stage,
-            supersedes=tuple(change.op for change in (*decided.unknown, *decided.under_way)),
+            supersedes=tuple(change.op for change in (*decided.unknown, *decided.under_way, *decided.partial)),
             evidence={**evidence, "gates": shown, "plan_hash": self._known.effective.origin.hash},
         )
-
-
-def _least(state: RolloutState) -> Exposure:
-    """What every cell has: only what is no more than this surely shrinks."""
-    return state.exposure if state.least is None else state.least
 
 
 def _mistake(rollout: Rollout, target: Exposure) -> str:

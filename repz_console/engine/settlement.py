@@ -8,16 +8,18 @@ no fence: there only the change's own mark proves anything.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from msgspec import Struct
 
 from repz_console.facts import RolloutState
 from repz_console.plan import exposure as exposures
+from repz_console.plan import parts
 from repz_console.providers.base import Grade
 from repz_console.room.decisions import ChangeRecord, Decisions
 
-Settled = Literal["confirmed", "not_applied", "superseded"]
+Settled = Literal["confirmed", "not_applied", "superseded", "partial"]
 
 
 class Judgement(Struct, frozen=True):
@@ -28,8 +30,18 @@ class Judgement(Struct, frozen=True):
     revision: str = ""
 
 
-def judge(change: ChangeRecord, state: RolloutState, decisions: Decisions, grade: Grade) -> Judgement | None:
-    """What `state`, read after the change was sent, proves of it; None while it proves nothing."""
+def judge(
+    change: ChangeRecord,
+    state: RolloutState,
+    decisions: Decisions,
+    grade: Grade,
+    as_step: Callable[[ChangeRecord], ChangeRecord] = lambda change: change,
+) -> Judgement | None:
+    """What `state`, read after the change was sent, proves of it; None while it proves nothing.
+
+    Where a change has several steps, `change` and `state` are those of one, and `as_step` makes any change into this
+    step of it.
+    """
     intent = change.intent
     if state.op == intent.op:
         return Judgement("confirmed", "found when reading back", state.revision)
@@ -42,6 +54,7 @@ def judge(change: ChangeRecord, state: RolloutState, decisions: Decisions, grade
             "not_applied", f"it did not arrive, and a fence at {intent.expect} shuts it out", state.revision
         )
     other = decisions.change(state.op)
+    other = as_step(other) if other is not None else None
     if other is None:
         why = f"the rollout is at {state.revision}, changed from outside since"
     elif other.intent.action != "kill" and other.intent.expect == intent.expect:
@@ -57,7 +70,28 @@ def may_fence(change: ChangeRecord, state: RolloutState, grade: Grade) -> bool:
     Where shares differ within a cell, no change says exactly that: writing it would give more to some.
     """
     bound = change.intent.action != "kill" and change.intent.expect == state.revision != ""
-    return bound and grade != "blind" and state.least is None
+    return bound and grade not in ("blind", "by hand") and state.least is None
+
+
+def together(change: ChangeRecord, names: Sequence[str], found: Sequence[Judgement | None]) -> Judgement | None:
+    """What became of a change of which each step was judged; None while one of them is not known."""
+    known = [each for each in found if each is not None]
+    if len(known) < len(found):
+        return None
+    if len(known) == 1:
+        return known[0]
+    revision = parts.joined(each.revision for each in known)
+    outcomes = {each.outcome for each in known}
+    if outcomes == {"confirmed"}:
+        return Judgement("confirmed", known[0].why, revision)
+    if "confirmed" not in outcomes:
+        why = "; ".join(f"{name}: {each.why}" for name, each in zip(names, known, strict=True))
+        return Judgement("not_applied" if outcomes == {"not_applied"} else "superseded", why, revision)
+    applied = [name for name, each in zip(names, known, strict=True) if each.outcome == "confirmed"]
+    rest = [f"not {name}: {each.why}" for name, each in zip(names, known, strict=True) if each.outcome != "confirmed"]
+    line = "; ".join([f"{len(applied)} of {len(known)} applied: {', '.join(applied)}", *rest])
+    # What a kill did not reach is called settled only where nobody is exposed there.
+    return Judgement("confirmed" if change.intent.action == "kill" else "partial", line, revision)
 
 
 def _judge_kill(state: RolloutState) -> Judgement | None:

@@ -12,15 +12,17 @@ from msgspec.structs import replace
 
 from repz_console.engine.carrier import CHANGE_DEADLINE, Carrier, sent_key
 from repz_console.engine.deadline import within
+from repz_console.engine.ensemble import Leg, legs_of
 from repz_console.engine.known import Known
 from repz_console.engine.outcome import Outcome
 from repz_console.engine.read_back import READ_DEADLINE, read_back
-from repz_console.engine.settlement import Judgement, judge, may_fence
+from repz_console.engine.settlement import Judgement, judge, may_fence, together
 from repz_console.engine.storage import Storage
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import BackendFenced, ChangeEnded
 from repz_console.facts import Change, Exposure, RolloutState
 from repz_console.plan import exposure as exposures
+from repz_console.plan import parts
 from repz_console.providers.base import Grade, ProviderError, RolloutWriter
 from repz_console.room import words
 from repz_console.room.decisions import ChangeRecord
@@ -85,7 +87,8 @@ class Settler:
         For a backend that compares nothing there is no other proof: such a change is waited for as long as one may be
         under way, and the backend has to show the same twice.
         """
-        unknown = self._known.decisions.rollout(rollout).unknown
+        decided = self._known.decisions.rollout(rollout)
+        unknown = (*decided.unknown, *decided.partial)
         if not unknown:
             return Outcome("refused", f"{rollout}: the outcome of every change is known")
         youngest = max(change.state_at for change in unknown)
@@ -125,25 +128,37 @@ class Settler:
             for named in dict.fromkeys(change.intent.rollout for change in changes):
                 bound = [change for change in changes if change.intent.rollout == named]
                 try:
-                    backend = await self._known.sources.writer(self._known.controllers(named)[0])
-                    state = await read_back(self._known, named)
-                    if any(may_fence(change, state, backend.grade()) for change in bound):
-                        state = await self._fence(backend, state)
-                    verdicts = await self._verdicts(bound, state, backend.grade())
+                    verdicts = await self._judged(named, bound)
                 except ProviderError as error:
                     await self._leave_open(bound, f"its console ended, and {error.fault.what}")
                 else:
-                    await self._conclude(bound, verdicts, state)
+                    await self._conclude(named, bound, verdicts)
 
-    async def fence(self, rollout: str) -> tuple[RolloutState, RolloutState]:
-        """Move a rollout's backend on without changing what anybody sees: its state before and after. Where they have
-        the same revision nothing was written. Raises `StoreError` and `ProviderError`."""
+    async def fence(self, rollout: str) -> tuple[tuple[RolloutState, RolloutState], ...]:
+        """Move a rollout's backends on without changing what anybody sees: the state of each before and after. Where
+        they have the same revision nothing was written. Raises `StoreError` and `ProviderError`."""
         async with self._turn:
-            backend = await self._known.sources.writer(self._known.controllers(rollout)[0])
-            before = await read_back(self._known, rollout)
-            if before.least is not None:  # no change says exactly that: writing it would give more to some
-                return before, before
-            return before, await self._fence(backend, before)
+            found = []
+            for leg in legs_of(self._known, rollout):
+                before = await leg.read()
+                # No change says exactly what is uneven: writing it would give more to some.
+                found.append((before, before if before.least is not None else await self._fence(leg, before)))
+            return tuple(found)
+
+    async def _judged(self, rollout: str, changes: Sequence[ChangeRecord]) -> list[Judgement | None]:
+        """What its backends prove of each of these changes. Raises `ProviderError` and `StoreError`."""
+        legs = legs_of(self._known, rollout)
+        found: list[list[Judgement | None]] = []
+        for leg in legs:
+            grade, state = (await leg.writer()).grade(), await leg.read()
+            shares = [leg.of_change(change) for change in changes]
+            if any(may_fence(share, state, grade) for share in shares):
+                state = await self._fence(leg, state)
+            found.append(await self._verdicts(leg, shares, state, grade))
+        names = [leg.name for leg in legs]
+        return [
+            together(change, names, judged) for change, judged in zip(changes, zip(*found, strict=True), strict=True)
+        ]
 
     def _is_news(self, change: ChangeRecord) -> bool:
         """Whether there may be more to say of a change than when it was last looked at in vain."""
@@ -181,12 +196,13 @@ class Settler:
         entry = await self._writer.append(given_up, unique=sent_key(change.op))
         return isinstance(entry.event, ChangeEnded)
 
-    async def _fence(self, backend: RolloutWriter, state: RolloutState) -> RolloutState:
-        """Move the backend on from `state` without changing what anybody sees, and return what it then shows.
+    async def _fence(self, leg: Leg, state: RolloutState) -> RolloutState:
+        """Move a backend on from `state` without changing what anybody sees, and return what it then shows.
 
         What was sent before and did not arrive then finds another revision. If it arrived first, it is the fence that
         does, and the backend shows what arrived.
         """
+        backend = await leg.writer()
         if not await _is_ready(backend):
             return state
         op = secrets.token_hex(8)
@@ -200,39 +216,42 @@ class Settler:
             reason="fence",
             epoch=self._known.decisions.epoch,
             plan_hash=self._known.effective.origin.hash,
+            scope=leg.step.scope,
         )
         try:
             written = await within(CHANGE_DEADLINE, backend.apply(again))
         except Exception:  # whatever it was, only what the backend shows now counts
-            return await read_back(self._known, state.rollout)
+            return await leg.read()
         with contextlib.suppress(ProviderError):  # for the screens; what was compared and written is proof enough
-            await read_back(self._known, state.rollout)
-        return replace(written, op=op)
+            await leg.read()
+        return replace(parts.narrowed(written, leg.step) or written, op=op)
 
     async def _verdicts(
-        self, changes: Sequence[ChangeRecord], state: RolloutState, grade: Grade
+        self, leg: Leg, shares: Sequence[ChangeRecord], state: RolloutState, grade: Grade
     ) -> list[Judgement | None]:
-        """What `state` proves of each change. A backend that looks first and writes then may have taken a change just
-        before the fence: there only a fence that still stands a while later proves that it did not come. Raises
+        """What `state` proves of each change's step. A backend that looks first and writes then may have taken a change
+        just before the fence: there only a fence that still stands a while later proves that it did not come. Raises
         `ProviderError`."""
         decisions = self._known.decisions
-        found = [judge(change, state, decisions, grade) for change in changes]
+        found = [judge(share, state, decisions, grade, leg.of_change) for share in shares]
         if grade != "checked" or not any(map(_denies, found)):
             return found
         await asyncio.sleep(LATE_WRITE)
-        later = await read_back(self._known, state.rollout)
-        again = [judge(change, later, decisions, grade) for change in changes]
+        later = await leg.read()
+        again = [judge(share, later, decisions, grade, leg.of_change) for share in shares]
         return [None if _denies(verdict) and later.op != state.op else verdict for verdict in again]
 
     async def _conclude(
-        self, changes: Sequence[ChangeRecord], verdicts: Sequence[Judgement | None], state: RolloutState
+        self, rollout: str, changes: Sequence[ChangeRecord], verdicts: Sequence[Judgement | None]
     ) -> None:
+        state = self._known.state(rollout)
         for change, found in zip(changes, verdicts, strict=True):
             if found is not None:
                 await self._carrier.end(change.op, found.outcome, found.why, found.revision)
-            else:
+                continue
+            if state is not None:
                 self._in_vain[change.op] = (state.revision, state.op, time.monotonic())
-                await self._leave_open([change], "its console ended before the backend answered")
+            await self._leave_open([change], "its console ended before the backend answered")
 
     async def _leave_open(self, changes: Iterable[ChangeRecord], why: str) -> None:
         for change in changes:

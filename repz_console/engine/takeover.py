@@ -15,6 +15,7 @@ from repz_console.engine.read_back import read_back
 from repz_console.engine.settler import Settler
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import RolloutHeld, StoreSteers
+from repz_console.facts import RolloutState
 from repz_console.providers.base import ProviderError
 from repz_console.store.errors import FenceError, StoreError
 from repz_console.store.fence import Fence
@@ -54,18 +55,24 @@ async def take_over(
 
 async def _fenced(settler: Settler, rollout: str, epoch: int) -> TakenOver:
     try:
-        before, after = await settler.fence(rollout)
+        fenced = await settler.fence(rollout)
     except ProviderError as error:
         return TakenOver(rollout, False, f"NOT fenced: {error.fault.what}; take over again once it answers")
     except StoreError as error:
         return TakenOver(rollout, False, f"NOT fenced: {error}")
+    lines = [(_trouble(before, after, epoch), after.controller) for before, after in fenced]
+    for line, controller in lines:
+        if line:
+            return TakenOver(rollout, False, f"{controller}: {line}" if len(lines) > 1 and controller else line)
+    return TakenOver(rollout, True, "fenced: no other store can widen it any more")
+
+
+def _trouble(before: RolloutState, after: RolloutState, epoch: int) -> str:
+    """Why a backend is not fenced; empty if it is."""
     if before.least is not None:
-        return TakenOver(
-            rollout, False, "NOT fenced: its shares differ within regions; a roll back or a kill evens them"
-        )
+        return "NOT fenced: its shares differ within regions; a roll back or a kill evens them"
     if after.epoch >= epoch:
-        return TakenOver(rollout, True, "fenced: no other store can widen it any more")
+        return ""
     if after.revision != before.revision:
-        line = "only what was sent before is fenced off: its backend keeps no epoch, so keep the other store shut"
-        return TakenOver(rollout, False, line)
-    return TakenOver(rollout, False, "NOT fenced: its backend did not take the write")
+        return "only what was sent before is fenced off: its backend keeps no epoch, so keep the other store shut"
+    return "NOT fenced: its backend did not take the write"

@@ -59,6 +59,8 @@ class ChangeStepped(Event, frozen=True, tag="change.stepped"):
     outcome: Literal["sent", "applied", "refused", "unknown"] = "sent"
     revision: str = ""
     why: str = ""
+    expect: str = ""
+    """The revision that the step is bound to, of one that is sent."""
 
 
 class BackendFenced(Event, frozen=True, tag="change.fenced"):

@@ -189,8 +189,11 @@ def at_most(rollout: Rollout, state: RolloutState, target: Exposure) -> Exposure
 
 
 def joined(revisions: Iterable[str]) -> str:
-    """One revision of several."""
-    return _JOIN.join(revision.replace("%", "%25").replace(_JOIN, "%2B") for revision in revisions)
+    """One revision of several; of one, itself."""
+    every = list(revisions)
+    if len(every) == 1:
+        return every[0]
+    return _JOIN.join(revision.replace("%", "%25").replace(_JOIN, "%2B") for revision in every)
 
 
 def split(revision: str, number: int) -> tuple[str, ...]:

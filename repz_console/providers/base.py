@@ -22,11 +22,12 @@ from repz_console.text import safe
 if TYPE_CHECKING:
     from repz_console.vault import Vault
 
-Grade = Literal["keyed", "checked", "compared", "blind"]
+Grade = Literal["keyed", "checked", "compared", "blind", "by hand"]
 """What a backend checks before it writes. `compared`: the revision. `keyed`: that, and it knows the id of what it
 wrote, so that the same change sent twice has the effect of once and a read-back tells whose it shows. `checked`: as
 keyed, but it looks first and writes then, so that of two changes of one moment both may be taken. `blind`: nothing,
-so that a change without an answer may come at any time, and only a person can say that it will not."""
+so that a change without an answer may come at any time, and only a person can say that it will not. `by hand`: it sends
+nothing, a person does it and says what they saw then."""
 
 STATE_PATH = "state:"
 """How a path option says that its file lies in the store's folder."""

@@ -286,8 +286,10 @@ class Decisions:
             return
         known = {step.number: step for step in change.steps}
         before = known.get(event.number)
-        if before is not None and (event.outcome == "sent" or before.outcome in ("applied", "refused")):
+        if before is not None and (before.outcome in ("applied", "refused") or before.of != event.of):
             return
+        if before is not None and event.outcome != "sent":
+            event = replace(event, expect=before.expect)
         known[event.number] = event
         self._log(change.intent.rollout)
         steps = tuple(known[number] for number in sorted(known))
