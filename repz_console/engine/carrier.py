@@ -119,10 +119,15 @@ class Carrier:
         finally:
             self.in_flight.discard(op)
 
-    async def shrink(self, intent: ChangeIntended) -> Outcome:
-        """Carry out a change after which nobody sees more than before: needs no fence, and no journal either."""
+    async def shrink(self, intent: ChangeIntended, fence: Fence | None = None) -> Outcome:
+        """Carry out a change after which nobody sees more than before: needs no fence, and no journal either.
+
+        With a `fence`, of a change that no person decides, it is carried out by whoever journals it first, or not.
+        """
         self.in_flight.add(intent.op)
         try:
+            if fence is not None and (refusal := await self._claim(intent, fence)):
+                return Outcome("refused", f"nothing was sent: {refusal}")
             return await self._apply(intent, await self._announce(intent), self._steps())
         finally:
             self.in_flight.discard(intent.op)
@@ -149,6 +154,17 @@ class Carrier:
         """Journal what became of a change, once for everybody. Raises `StoreError`."""
         event, key = _ending(op, ending, why, revision)
         await self._writer.append(event, unique=key)
+
+    async def _claim(self, intent: ChangeIntended, fence: Fence) -> str:
+        """Journal a change as the first one to decide it; else why not."""
+        if self._known.decisions.change(intent.op) is not None:
+            return "it was decided before"
+        try:
+            await self._storage.run(lambda _: self.liveness.hold())
+            entry = await self._writer.append(intent, fence=fence, unique=f"change.intended:{intent.op}")
+        except StoreError as error:
+            return str(error)
+        return "" if entry.actor.console == self._known.actor.console else f"{words.who(entry.actor)} decided it"
 
     async def _announce(self, intent: ChangeIntended) -> Written:
         return await self._recorder.write(

@@ -23,6 +23,7 @@ from repz_console.engine.recorder import Recorder
 from repz_console.engine.settler import Settler
 from repz_console.engine.storage import Storage
 from repz_console.engine.takeover import TakenOver, take_over
+from repz_console.engine.unattended import Unattended
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
 from repz_console.facts import Exposure, RolloutState
@@ -65,12 +66,14 @@ class Controller:
         expect: str = "",
         stage: str = "",
         evidence: Mapping[str, Any] | None = None,
+        unattended: Unattended | None = None,
     ) -> Outcome:
         """Change a rollout and see what became of it. Once begun it goes on, whatever becomes of the caller.
 
         `set` takes it to `target`; to widen, `expect` must be the revision on which that was decided. `rollback` takes
         it to the last good exposure, or to `target`, and never widens. `kill` shows nothing to anybody, whatever the
-        state is. `evidence` is what the operator saw, for the journal.
+        state is. `evidence` is what the operator saw, for the journal. `unattended` is given for a roll back that no
+        person decides.
         """
         if rollout not in self._known.plan.rollout:
             return Outcome("refused", f"the plan has no rollout {safe(rollout)}")
@@ -78,7 +81,7 @@ class Controller:
         if action == "kill":
             work = self._kill(rollout, reason, evidence or {})
         elif action == "rollback":
-            work = self._roll_back(rollout, target, reason, evidence or {})
+            work = self._roll_back(rollout, target, reason, evidence or {}, unattended)
         elif target is None:
             return Outcome("refused", "a change needs a target")
         else:
@@ -217,10 +220,17 @@ class Controller:
         return gates.blocker([gate for gate in judged if gate.id != gates.CHANGE or not alone])
 
     async def _roll_back(
-        self, rollout: str, wanted: Exposure | None, reason: str, evidence: Mapping[str, Any]
+        self,
+        rollout: str,
+        wanted: Exposure | None,
+        reason: str,
+        evidence: Mapping[str, Any],
+        unattended: Unattended | None,
     ) -> Outcome:
         for _ in range(ROLLBACK_TRIES):
             state, trouble = await self._read(rollout)
+            if unattended is not None and trouble:
+                return Outcome("refused", f"nothing was sent: {trouble}")
             if state is None:
                 return Outcome("refused", f"nothing to roll back from is known: {trouble}; a kill needs no such thing")
             good = wanted or next(each.last_good for each in self._known.view().rollout.rollouts if each.id == rollout)
@@ -230,6 +240,10 @@ class Controller:
             intent = self._intent(rollout, "rollback", target, state, reason, "", evidence)
             if exposures.same(target, state.exposure) and not intent.supersedes:
                 return Outcome("confirmed", f"{rollout} has no more than that already", "", state.revision)
+            if unattended is not None:
+                # Whatever becomes of it, a person decides what is next.
+                intent = replace(intent, op=unattended.op, by=unattended.by)
+                return await self._carrier.shrink(intent, unattended.fence)
             outcome = await self._carrier.shrink(intent)
             if outcome.state != "rejected":
                 return outcome

@@ -33,6 +33,7 @@ from repz_console.engine.rehearsal import Calls, rehearsed
 from repz_console.engine.status_file import StatusFile
 from repz_console.engine.storage import OPENING_PATIENCE, Storage
 from repz_console.engine.trust import unfit_to_adopt
+from repz_console.engine.warden import Warden
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import (
     AnyEvent,
@@ -151,6 +152,9 @@ class Session:
         self._readiness = Readiness(self._known)
         self._status_file = StatusFile(self._storage, actor.console)
         self.control = Controller(self._storage, self._writer, self._known, self._conn)
+        self._warden = Warden(
+            self._storage, self._writer, self._known, self._collector, self.control, recorder=self._recorder
+        )
         self.council = Council(self._storage, self._writer, self._known, self._conn)
         self._open = True
         if self._watch:
@@ -162,6 +166,7 @@ class Session:
             self._run(self._say(ConsoleOpened(version=__version__)))
         if self._collect:
             self._run(self._collector.run())
+            self._run(self._warden.run())
         if self.loaded.plan.store.anchor is not None and (self._watch or self._collect):
             from repz_console.engine.anchor import Anchor
 

@@ -103,6 +103,10 @@ class RolloutHeld(Event, frozen=True, tag="rollout.held"):
 
     rollout: str
     reason: str = ""
+    by: Literal["person", "automatic"] = "person"
+    """Who decided it."""
+    evidence: tuple[str, ...] = ()
+    """What an automatic hold rests on, a line each."""
 
 
 class RolloutResumed(Event, frozen=True, tag="rollout.resumed"):

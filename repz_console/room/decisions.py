@@ -20,7 +20,7 @@ from repz_console.events import Entry
 from repz_console.facts import Actor, Exposure, Hold
 from repz_console.room import consents
 from repz_console.room.consents import Consents
-from repz_console.room.words import who
+from repz_console.room.words import decided_by
 
 LATEST_KEPT = 1000
 """Newest entries kept for the screens; older ones are in the journal."""
@@ -232,6 +232,10 @@ class Decisions:
         """The revision that a fence with this id was put behind; None if `op` is no fence's."""
         return self._fences.get(op)
 
+    def moved_on(self, revision: str) -> bool:
+        """Whether a fence was put behind a revision: where a backend shows no ids, what follows it may be that."""
+        return revision in self._fences.values()
+
     def unsettled(self) -> tuple[ChangeRecord, ...]:
         """Every change of any rollout that is under way or unknown, oldest first."""
         ops = (op for log in self._logs.values() for op in (*log.open, *log.unknown))
@@ -314,7 +318,7 @@ class Decisions:
             log.confirmed[identity] = change.intent.target
 
     def _rollout_held(self, entry: Entry, event: events.RolloutHeld) -> None:
-        self._log(event.rollout).hold = Hold(who(entry.actor), entry.at, event.reason)
+        self._log(event.rollout).hold = Hold(decided_by(event.by, entry.actor), entry.at, event.reason)
 
     def _rollout_resumed(self, entry: Entry, event: events.RolloutResumed) -> None:
         self._log(event.rollout).hold = None

@@ -48,6 +48,13 @@ def build(plan: Plan, snapshots: Mapping[str, Snapshot], history: History, now: 
     )
 
 
+def metric(plan: Plan, wanted: Metric, snapshots: Mapping[str, Snapshot], now: datetime) -> MetricView:
+    """One of the plan's metrics at `now`."""
+    snapshot = snapshots.get(wanted.source)
+    buckets = {wanted.source: freshness(snapshot, now)} if wanted.source in plan.source else {}
+    return _metric(wanted, snapshots, buckets, {wanted.source: _readings(snapshot)}, {})
+
+
 def _readings(snapshot: Snapshot | None) -> Mapping[str, Reading]:
     if snapshot is None or snapshot.facts is None:
         return {}

@@ -13,11 +13,23 @@ from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout, Stage
 from repz_console.plan.parts import controllers, leaves
 from repz_console.plan.schedule import instant
-from repz_console.room import approvals, backends, drift, gates, measured, polls, readiness, stages, truths, waivers
+from repz_console.room import (
+    approvals,
+    backends,
+    drift,
+    gates,
+    measured,
+    polls,
+    readiness,
+    stages,
+    truths,
+    waivers,
+    warden,
+)
 from repz_console.room.bugs import Queue
 from repz_console.room.consents import Consents
 from repz_console.room.decisions import ChangeRecord, Decisions, RolloutDecisions
-from repz_console.room.freshness import soonest
+from repz_console.room.freshness import next_change, soonest
 from repz_console.room.seats import COOL_OFF
 from repz_console.room.viewer import Viewer
 from repz_console.room.views import (
@@ -31,7 +43,7 @@ from repz_console.room.views import (
     RolloutsView,
     RolloutView,
 )
-from repz_console.room.words import exposure, who
+from repz_console.room.words import decided_by, exposure
 
 
 class Surroundings(Struct, frozen=True):
@@ -221,6 +233,19 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         poll=poll_of(around, identity, following, now) if following is not None else None,
         approval=approval_of(around, identity, now),
         waivers=waivers.views(around.consents, plan, identity, around.viewer, now),
+        automatic=warden.armed(rollout.automatic),
+        unarmed=warden.unarmed(
+            plan,
+            identity,
+            decided,
+            around.snapshots,
+            around.abilities,
+            now,
+            recorder=around.recorder,
+            collector=around.control.collector,
+            damage=around.damage,
+            idle=around.decisions.idle is not None,
+        ),
         readiness=tuple(readiness.view(each, around.looks.get(each), now) for each in controllers(rollout)),
         parts=_parts(controller),
         settles_at=settled if settled is not None and settled > now else None,
@@ -286,7 +311,7 @@ def _change(change: ChangeRecord) -> ChangeView:
         action=change.intent.action,
         state=change.state,
         target=change.intent.target,
-        who=who(change.actor),
+        who=decided_by(change.intent.by, change.actor),
         at=change.at,
         why=change.why,
         stage=change.intent.stage,
@@ -316,6 +341,7 @@ def _expiries(around: Surroundings, now: datetime) -> Iterable[datetime | None]:
         settled = measured.settles_at(rollout, around.decided(identity), around.abilities)
         due += [settled] if settled is not None else []
         yield from (at for at in due if at > now)
+    yield from (next_change(around.snapshots.get(source), now) for source in warden.watched(around.plan))
     yield from (readiness.believed_until(look, now) for look in around.looks.values())
     yield around.ends if around.ends > now else None
 

@@ -24,7 +24,7 @@ from repz_console.facts import Abilities, Exposure, Freshness, Person, Snapshot,
 from repz_console.plan import parts
 from repz_console.plan.model import Plan
 from repz_console.plan.schedule import Span, plan_span
-from repz_console.room import budget, bugs, clock, control, health, rollout, sources, stages, timeline
+from repz_console.room import budget, bugs, clock, control, health, rollout, sources, stages, timeline, warden
 from repz_console.room.control import Held, Standing
 from repz_console.room.decisions import Decisions, RolloutDecisions
 from repz_console.room.freshness import freshness, soonest, worst
@@ -278,6 +278,7 @@ class Room:
         controllers = [self._snapshots.get(one) for ramp in ramps for one in parts.controllers(ramp)]
         # What traffic saw may come from any source.
         controllers += [one for one in self._snapshots.values() if one.facts is not None and one.facts.measured]
+        controllers += [self._snapshots.get(source) for source in warden.watched(self._plan)]
         journal = (around.damage, self._waiting, self._origin.hash, *decided)
         people = (self._viewer, self._looks, self._recorder, self._abilities, around.ticks, around.ticked)
         inputs = (self._plan, around.control, around.queue, around.bugs, *journal, *people, *controllers)

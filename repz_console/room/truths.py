@@ -41,7 +41,8 @@ def desired(decided: RolloutDecisions, damage: str = "") -> Truth:
         return Truth("desired", None, None, "", Freshness.DOWN, "not known: the journal cannot be read")
     if change is None:
         return Truth("desired", None, None, "", Freshness.LIVE, "nothing decided yet")
-    return Truth("desired", change.intent.target, change.at, words.who(change.actor), Freshness.LIVE, _pending(decided))
+    by = words.decided_by(change.intent.by, change.actor)
+    return Truth("desired", change.intent.target, change.at, by, Freshness.LIVE, _pending(decided))
 
 
 def _pending(decided: RolloutDecisions) -> str:

@@ -13,6 +13,11 @@ def who(actor: Actor) -> str:
     return f"{actor.user}@{actor.host}"
 
 
+def decided_by(by: str, actor: Actor) -> str:
+    """`user@host`, or `automatic (user@host)` for what that one's process did without anybody."""
+    return who(actor) if by == "person" else f"{by} ({who(actor)})"
+
+
 def instant(at: datetime) -> str:
     """`2027-02-05 14:03:20 UTC`."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -80,7 +80,8 @@ def _conn_released(event: events.ConnReleased) -> str:
 
 
 def _collector(event: events.CollectorTaken) -> str:
-    return "polls the sources for everyone" + (f", without {', '.join(event.lacks)}" if event.lacks else "")
+    polls = "polls the sources for everyone" + (", as a recorder" if event.recorder else "")
+    return polls + (f", without {', '.join(event.lacks)}" if event.lacks else "")
 
 
 def _failed(event: events.SourceFailed) -> str:

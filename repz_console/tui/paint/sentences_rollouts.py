@@ -76,7 +76,8 @@ def _observed(event: events.ExposureObserved) -> str:
 
 
 def _held(event: events.RolloutHeld) -> str:
-    return because(f"HOLDS {event.rollout}", event.reason)
+    who = "" if event.by == "person" else f", {event.by.upper()}"
+    return because(f"HOLDS {event.rollout}{who}", event.reason)
 
 
 def _resumed(event: events.RolloutResumed) -> str:
