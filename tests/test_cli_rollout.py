@@ -5,58 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from repz_console.facts import Actor
 from repz_console.store.journal import Journal
 from repz_console.store.leases import Leases
-from tests.support.commands import Answer, Commands, Terminal
-
-
-class Launch:
-    """A launch in a folder of its own, steered from the command line."""
-
-    def __init__(self, folder: Path, repz: Commands) -> None:
-        self.folder = folder
-        self.store = folder / "store"
-        self.config = folder / "config.toml"
-        self._repz = repz
-        assert repz("init", str(self.config)).code == 0
-
-    def __call__(self, *arguments: str) -> Answer:
-        return self._repz("--config", str(self.config), *arguments)
-
-    def terminal(self, *arguments: str) -> Terminal:
-        return Terminal(["--config", str(self.config), *arguments], self.folder)
-
-    def shown(self) -> dict[str, Any]:
-        answer = self("rollout", "show", "production", "--json")
-        assert answer.code == 0, answer.err
-        data: dict[str, Any] = json.loads(answer.out)
-        return data
-
-    def percents(self) -> dict[str, float]:
-        exposure: dict[str, Any] = self.shown()["configured"]["exposure"]
-        return dict(exposure["percent"])
-
-    def widen(self, target: str, *options: str) -> tuple[int, str]:
-        """As a person does it at a terminal."""
-        terminal = self.terminal("rollout", "set", "production", target, *options, "--expect", self.shown()["revision"])
-        said = terminal.wait_for("to go on:")
-        terminal.type(challenge(said))
-        return terminal.end(), terminal.said
-
-    def kinds(self) -> list[str]:
-        answer = self("journal", "export")
-        return [json.loads(line)["kind"] for line in answer.out.splitlines()]
-
-
-def challenge(said: str) -> str:
-    found = re.search(r"Type  (.+?)  to go on:", said)
-    assert found
-    return found[1]
+from tests.support.commands import Commands
+from tests.support.steered import Launch, challenge
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ from repz_console.plan.model import Plan
 from repz_console.plan.parts import controllers
 from repz_console.providers.base import BugTriage, SpendBook
 from repz_console.room import what_if
-from repz_console.room.views import RoomView
+from repz_console.room.views import GateView, RoomView
 from repz_console.store.errors import StoreError
 from repz_console.text import safe
 
@@ -238,6 +238,11 @@ class Session:
     def view(self) -> RoomView:
         """Everything, as of now. Cheap: an area that did not change is the same object as before."""
         return self._known.view()
+
+    def gates(self, rollout: str, target: Exposure) -> tuple[GateView, ...]:
+        """The gates of taking a rollout to `target`, judged on what is known now. Raises KeyError for an unknown
+        rollout."""
+        return self._known.gates(rollout, target)
 
     def forecast(self, rollout: str, target: Exposure, stage: str = "") -> what_if.Forecast:
         """What taking a rollout to `target`, which is the planned `stage` if it is one, would mean as things are now.

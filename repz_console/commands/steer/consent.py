@@ -79,8 +79,8 @@ def _waive(ctx: click.Context, rollout: str, gate: str, reason: str, minutes: fl
     """Ask to widen ROLLOUT though GATE is INCONCLUSIVE. It holds once somebody else says `rollout second`."""
 
     async def steer(session: Session) -> Outcome:
-        identity, asked = await _gate(session, rollout, gate, stage)
-        return await session.council.waive(identity, asked, reason, minutes, _stage(session, identity, stage))
+        identity, asked, entered = await _gate(session, rollout, gate, stage)
+        return await session.council.waive(identity, asked, reason, minutes, entered)
 
     return done(ctx, steer, as_json=as_json)
 
@@ -107,10 +107,10 @@ def _override(ctx: click.Context, rollout: str, gate: str, reason: str, stage: s
     from repz_console.commands.challenge import ask_challenge
 
     async def steer(session: Session) -> Outcome:
-        identity, asked = await _gate(session, rollout, gate, stage)
+        identity, asked, entered = await _gate(session, rollout, gate, stage)
         await ask_challenge(f"override {asked}", session.plan.launch.environment)
         session.touch()
-        return await session.council.override(identity, asked, reason, _stage(session, identity, stage))
+        return await session.council.override(identity, asked, reason, entered)
 
     return done(ctx, steer, as_json=as_json)
 
@@ -212,20 +212,19 @@ def _wanted(
     return parsed_target(plan, view, target, regions, features, now=now.exposure, unknown=now.note)
 
 
-async def _gate(session: Session, rollout: str, gate: str, stage: str) -> tuple[str, str]:
-    """The rollout's id, and the gate's if it is one of those in that step's way or not."""
+async def _gate(session: Session, rollout: str, gate: str, stage: str) -> tuple[str, str, str]:
+    """The rollout, a gate of entering a stage, and that stage: the one named, else the next one. Raises `Stop`."""
     identity = named(session, rollout)
     view = await looked_at(session, identity)
-    _stage(session, identity, stage)
-    return identity, one_of("gate", gate, (each.id for each in view.gates), identity)
-
-
-def _stage(session: Session, rollout: str, stage: str) -> str:
-    """The stage meant: the one named, else the next one; empty where none is left."""
     if stage:
-        return one_of("stage", stage, (each.id for each in session.plan.rollout[rollout].stage), rollout)
-    following = view_of(session, rollout).next
-    return following.id if following is not None else ""
+        entered = one_of("stage", stage, (each.id for each in view.stages), identity)
+    elif view.next is None:
+        raise Stop(Exit.HELD, f"{identity} has no stage left to enter")
+    else:
+        entered = view.next.id
+    target = next(each.exposure for each in view.stages if each.id == entered)
+    judged = (each.id for each in session.gates(identity, target))
+    return identity, one_of("gate", gate, judged, f"{identity} {entered}"), entered
 
 
 def _decided(view: RolloutView) -> Exposure | None:
