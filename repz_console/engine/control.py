@@ -29,7 +29,6 @@ from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
 from repz_console.facts import Exposure, RolloutState
 from repz_console.plan import exposure as exposures
 from repz_console.plan import parts
-from repz_console.plan.model import Rollout
 from repz_console.providers.base import ProviderError
 from repz_console.room import gates, words
 from repz_console.store.errors import FenceError, StoreError
@@ -150,7 +149,7 @@ class Controller:
     async def _set(
         self, rollout: str, target: Exposure, reason: str, expect: str, stage: str, evidence: Mapping[str, Any]
     ) -> Outcome:
-        mistake = _mistake(self._known.plan.rollout[rollout], target)
+        mistake = exposures.mistake(self._known.plan.rollout[rollout], target)
         if mistake:
             return Outcome("refused", f"{rollout}: {mistake}")
         async with self._turns.setdefault(rollout, asyncio.Lock()):
@@ -303,15 +302,3 @@ class Controller:
             supersedes=tuple(change.op for change in (*decided.unknown, *decided.under_way, *decided.partial)),
             evidence={**evidence, "gates": shown, "plan_hash": self._known.effective.origin.hash},
         )
-
-
-def _mistake(rollout: Rollout, target: Exposure) -> str:
-    """Why an exposure is none of this rollout's; empty if it is."""
-    for region, percent in target.percent.items():
-        if region not in rollout.regions:
-            return f"it has no region {safe(region)}"
-        if not 0 <= percent <= 100:
-            return f"{percent:g} is not a percent from 0 to 100"
-    known = {feature for stage in rollout.stage for feature in stage.features}
-    strange = sorted(set(target.features) - known)
-    return f"no stage of it has the feature {safe(strange[0])}" if strange else ""

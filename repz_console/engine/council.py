@@ -188,8 +188,9 @@ class Council(Consenting):
     @answers
     async def stop_line(self, reason: str) -> Outcome:
         """Let nobody widen any rollout until the line is started again. Anybody may, also without the journal."""
-        if self._desk.consents.line is not None:
-            return Outcome("confirmed", f"the line is stopped already, by {self._desk.consents.line.who}")
+        known = self._desk.around.consents.line
+        if known is not None:
+            return Outcome("confirmed", f"the line is stopped already, by {known.who}")
         stopped = LineStopped(reason=cleaned(reason))
         written = await self._recorder.write((stopped, f"line.stopped:{secrets.token_hex(8)}"))
         if not written.seen:

@@ -327,6 +327,7 @@ def _station(evidence: Evidence, answer: Answer, turn: bool) -> StationView:
         line=_told(evidence, answer),
         turn=turn,
         criteria=answer.station.criteria,
+        reason=answer.vote.event.reason if answer.vote is not None else "",
     )
 
 

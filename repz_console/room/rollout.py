@@ -77,8 +77,9 @@ class Surroundings(Struct, frozen=True):
 
     @property
     def consents(self) -> Consents:
-        """What people agreed to."""
-        return self.decisions.consents
+        """What people agreed to, and whether somebody stopped the line, also where that is not in the journal yet."""
+        agreed, stopped = self.decisions.consents, self.waiting.consents.line
+        return agreed if agreed.line is not None or stopped is None else replace(agreed, line=stopped)
 
     def decided(self, identity: str) -> RolloutDecisions:
         """What was decided about a rollout, also what is not in the journal yet."""
@@ -205,8 +206,9 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
     where = stages.position(plan, rollout, _basis(around, identity, controller))
     counts = measured.found(around.snapshots, identity, now)
     settled = measured.settles_at(rollout, decided, around.abilities)
-    found = gates_of(around, identity, None, now)
-    following = rollout.stage[where.here + 1] if where.next is not None else None
+    evidence = _evidence(around, identity, None, now)
+    found = _judged(evidence, now)
+    following = evidence.next
     return RolloutView(
         id=identity,
         title=rollout.title,
@@ -230,7 +232,7 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         last_good=truths.last_good(decided, configured.exposure),
         gates=found,
         verdict=gates.verdict(found),
-        poll=poll_of(around, identity, following, now) if following is not None else None,
+        poll=polls.view(evidence, following, found, now) if following is not None else None,
         approval=approval_of(around, identity, now),
         waivers=waivers.views(around.consents, plan, identity, around.viewer, now),
         automatic=warden.armed(rollout.automatic),

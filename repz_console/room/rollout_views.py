@@ -117,6 +117,8 @@ class StationView(Struct, frozen=True):
     turn: bool
     """Whether it is the next one to be asked."""
     criteria: tuple[str, ...] = ()
+    reason: str = ""
+    """Why not, or the condition of a GO-IF, in its own words."""
 
 
 class PollView(Struct, frozen=True):

@@ -156,7 +156,7 @@ async def _take_condition(app: ConsoleApp, rollout: RolloutView, stations: list[
         return
     question = confirm(f"Take {station.title}'s GO-IF for a GO?", paragraphs([station.line], 60), "Take it")
     if await app.ask(question) is not None:
-        tell(app, await app.live.council.accept_condition(rollout.id, station.seat))
+        tell(app, await app.live.council.accept_condition(rollout.id, station.seat, station.reason))
 
 
 async def _verbal(app: ConsoleApp, rollout: RolloutView, stations: list[StationView]) -> None:
