@@ -65,7 +65,10 @@ def test_a_deputy_holds_a_seat_while_nobody_else_does_or_whoever_does_is_away() 
     viewer, mine = looks(DEE), held_by(ANA, "director")
     assert seats.claim(rooms.plan(), Consents(), "director", viewer).may
     here = seats.claim(rooms.plan(), mine, "director", viewer, ["ana"])
-    assert (here.may, here.note) == (False, "a deputy takes Launch director only while nobody else holds it; ana@jump does")
+    assert (here.may, here.note) == (
+        False,
+        "a deputy takes Launch director only while nobody else holds it; ana@jump does",
+    )
     away = seats.claim(rooms.plan(), mine, "director", viewer, ["bo"])
     assert away.may
     assert away.over is not None
