@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from repz_console import events
-from repz_console.facts import Facts, Reading
+from repz_console.facts import Exposure, Facts, Reading
 from repz_console.providers import registry
 from repz_console.providers.base import (
     BugTriage,
@@ -35,6 +35,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "probe": {"url": "http://127.0.0.1:1/"},
     "flagd": {"path": "state:flags.json"},
     "host": {"process": "python"},
+    "manual": {"instructions": "set {features} to {percent} %", "kill": "$ stop it"},
     "webhook": {
         "url": "http://127.0.0.1:1/",
         "read_back": "http://127.0.0.1:1/{rollout}",
@@ -62,6 +63,9 @@ EVENTS: list[events.AnyEvent] = [
     events.NoteAdded(HOSTILE),
     events.Unknown("poll.opened", {"x": HOSTILE}),
     events.ChangeSent("op"),
+    events.ExposureObserved(
+        "production", "flags", Exposure({HOSTILE: 5}, (HOSTILE,), HOSTILE), datetime(2027, 2, 1, tzinfo=UTC), HOSTILE
+    ),
 ]
 
 
@@ -85,7 +89,7 @@ def test_a_kind_is_polled_or_follows_the_journal(kind: str) -> None:
 
 
 def test_who_writes_what() -> None:
-    assert {kind for kind in KINDS if issubclass(registry.load(kind), RolloutWriter)} == set(BACKENDS)
+    assert {kind for kind in KINDS if issubclass(registry.load(kind), RolloutWriter)} == {*BACKENDS, "manual"}
     assert [kind for kind in KINDS if issubclass(registry.load(kind), BugTriage)] == ["local"]
     assert [kind for kind in KINDS if issubclass(registry.load(kind), SpendBook)] == ["ledger"]
 

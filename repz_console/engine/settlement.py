@@ -17,6 +17,7 @@ from repz_console.facts import RolloutState
 from repz_console.plan import exposure as exposures
 from repz_console.plan import parts
 from repz_console.providers.base import Grade
+from repz_console.room import words
 from repz_console.room.decisions import ChangeRecord, Decisions
 
 Settled = Literal["confirmed", "not_applied", "superseded", "partial"]
@@ -55,7 +56,9 @@ def judge(
         )
     other = decisions.change(state.op)
     other = as_step(other) if other is not None else None
-    if other is None:
+    if other is None and grade == "by hand":
+        why = f"{state.changed_by} saw {words.exposure(state.exposure)}"
+    elif other is None:
         why = f"the rollout is at {state.revision}, changed from outside since"
     elif other.intent.action != "kill" and other.intent.expect == intent.expect:
         return Judgement("not_applied", f"{other.op} was applied to {intent.expect} in its place", state.revision)

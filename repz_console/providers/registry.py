@@ -28,6 +28,7 @@ BUILT_IN = {
     "unleash": "repz_console.providers.unleash:Unleash",
     "webhook": "repz_console.providers.webhook:Webhook",
     "vercel": "repz_console.providers.vercel:Vercel",
+    "manual": "repz_console.providers.manual:Manual",
 }
 """Kind to `module:Class`. A third party cannot replace one of these."""
 
