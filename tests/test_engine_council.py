@@ -53,6 +53,8 @@ async def test_what_each_vote_saw_can_be_read_later(table: Table) -> None:
         assert event.evidence["p0"]["verdict"] == "PASS"
         assert event.evidence["data"]["line"].startswith("flags read back within 60 s")
         assert "conn" not in event.evidence
+        assert event.seen[0] == "configured: nobody at revision 0 (LIVE)"
+        assert any(line.startswith("flags: LIVE, answered at 20") for line in event.seen)
 
 
 async def test_silence_refuses_and_is_named(table: Table) -> None:

@@ -26,8 +26,8 @@ from repz_console.room.approvals import APPROVAL
 from repz_console.room.consents import Vote
 from repz_console.room.gates import CONN
 from repz_console.room.polls import POLL
-from repz_console.room.views import GateView, PollView, StationView
-from repz_console.room.words import instant, who
+from repz_console.room.views import GateView, PollView, RoomView, StationView
+from repz_console.room.words import exposure, instant, who
 from repz_console.store.errors import FenceError
 from repz_console.text import safe
 
@@ -136,6 +136,7 @@ class Council(Consenting):
                 evidence=_seen(desk.judged(rollout, table)),
                 plan_hash=desk.around.plan_hash,
                 verbal=verbal,
+                seen=_circumstances(desk.known.view(), rollout),
             )
             before = known.seq if known is not None else 0
             entry = await desk.append(cast, f"poll.vote:{view.run}:{seat}:{before}:{desk.viewer.actor.uid}:{answer}")
@@ -281,3 +282,16 @@ def _seen(judged: tuple[GateView, ...]) -> dict[str, object]:
         for gate in judged
         if gate.id not in (CONN, POLL, APPROVAL)
     }
+
+
+def _circumstances(view: RoomView, rollout: str) -> tuple[str, ...]:
+    """What was configured, and how fresh each source was, one fact a line."""
+    configured = next((each for each in view.rollout.rollouts if each.id == rollout), None)
+    lines = []
+    if configured is not None and configured.configured.exposure is not None:
+        has = exposure(configured.configured.exposure)
+        lines.append(f"configured: {has} at revision {configured.revision} ({configured.configured.freshness})")
+    for source in view.sources.sources:
+        answered = f"answered at {instant(source.last_ok_at)}" if source.last_ok_at is not None else "never answered"
+        lines.append(f"{source.id}: {source.freshness}, {answered}{f', {source.error}' if source.error else ''}")
+    return tuple(lines)

@@ -79,6 +79,8 @@ class VoteCast(Event, frozen=True, tag="poll.vote"):
     plan_hash: str = ""
     verbal: str = ""
     """Who said it, where the director wrote it down for them; empty where the holder answered."""
+    seen: tuple[str, ...] = ()
+    """What was configured, and how fresh each source was, one fact a line."""
 
 
 class ConditionAccepted(Event, frozen=True, tag="poll.accepted"):
