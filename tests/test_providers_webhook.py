@@ -176,6 +176,51 @@ async def test_a_receiver_that_took_it_and_shows_another_s_change_is_not_believe
                 assert made.grade() == checks
 
 
+class Naive(BackendServer):
+    """A receiver that checks nothing, and may not do what it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        nobody: dict[str, Any] = {"regions": {}, "features": []}
+        self.shown: dict[str, Any] = {"rollout": "production", "revision": "r0", "exposure": nobody}
+        self.obeys = True
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Reply:
+        if method == "POST" and self.obeys:
+            asked = json.loads(body)
+            self.shown |= {"revision": asked["rev"], "exposure": asked["desired"], "epoch": asked["epoch"]}
+        return 200, self.shown
+
+
+async def test_what_a_receiver_does_not_check_is_looked_at_before(tmp_path: Path) -> None:
+    server = Naive()
+    with server.running():
+        async with opened("webhook", tmp_path, {"hook": WEBHOOK_KEY}, **options(server)) as made:
+            state = await made.apply(to(TWENTY, "one", "r0", epoch=2))
+            assert (state.revision, state.epoch) == ("one", 2)
+            server.written.clear()
+            wider = Exposure({"us": 30.0}, ("core",))
+            with pytest.raises(Conflict):
+                await made.apply(to(wider, "two", "r0", epoch=2))
+            with pytest.raises(Refused, match="took production over"):
+                await made.apply(to(wider, "two", "one", epoch=1))
+            with pytest.raises(Refused, match="only show less"):
+                await made.apply(to(wider, "two", "one", epoch=2, force=True))
+            assert server.written == []
+            less = Exposure({"us": 10.0}, ("core",))
+            assert same((await made.apply(to(less, "two", "one", epoch=1))).exposure, less)
+
+
+async def test_a_receiver_that_says_yes_and_does_nothing_is_not_believed(tmp_path: Path) -> None:
+    server = Naive()
+    server.obeys = False
+    with server.running():
+        async with opened("webhook", tmp_path, {"hook": WEBHOOK_KEY}, **options(server)) as made:
+            with pytest.raises(ProviderError, match="shows something else") as caught:
+                await made.apply(to(TWENTY, "one", "r0"))
+            assert type(caught.value) is ProviderError
+
+
 async def test_a_kill_is_sent_though_nothing_can_be_read_back(backend: Backend) -> None:
     server = backend.server
     assert isinstance(server, ReceiverServer)
