@@ -37,7 +37,7 @@ from repz_console.providers.base import (
 from repz_console.providers.headers import revealed
 from repz_console.providers.net import Client
 from repz_console.providers.unleash_api import Api, Place
-from repz_console.providers.unleash_change import Changing, overruled
+from repz_console.providers.unleash_change import Changing, last_of_others, overruled
 from repz_console.text import is_identifier, safe
 
 Result = TypeVar("Result")
@@ -271,9 +271,10 @@ class Unleash(Provider):
             try:
                 events = await api.events(part.flag)
             except ProviderError:
-                events = ()  # whose it is is worth knowing, what it is comes first
-            if events:
-                by, at = safe(events[0].createdBy, 100), events[0].createdAt.astimezone(UTC)
+                events = ()  # what it is comes before whose it is
+            last = last_of_others(events)
+            if last is not None:
+                by, at = safe(last.createdBy, 100), last.createdAt.astimezone(UTC)
                 state = structs.replace(state, changed_by=by, changed_at=at)
             note = f"flag {part.flag} was changed by somebody outside this console, or a change of it was broken off"
             state = structs.replace(state, notes=(*state.notes, note))

@@ -54,6 +54,8 @@ class Changing:
         on = states.enabled(self._at(part), self._wanted(part, change))
         if not self._shows(after, stamp, on=on):
             raise Partial(f"flag {part.flag} was changed by {_who(after)} at the same moment: look at what it shows")
+        if self._at(part).enabled and not self._at(after).enabled:
+            raise Partial(f"flag {part.flag} was switched off by {_who(after)} at the same moment: it stays off")
         if on and not self._at(after).enabled:
             after = await self._switch_on(after, stamp)
         return after, await self._rivals(part, stamp)
@@ -163,6 +165,14 @@ class Changing:
         return part.at or strategies.Environment("")
 
 
+def last_of_others(events: Sequence[Event]) -> Event | None:
+    """The latest of a flag's events that is not part of the console's latest change; the latest of all if there is no
+    other. A stranger's edit leaves the title as the console wrote it, so that only who did it tells the two apart."""
+    stamped = next((event for event in events if _stamped_by(event)), None)
+    others = (event for event in events if stamped is None or not _is_of(event, stamped))
+    return next(others, events[0] if events else None)
+
+
 def overruled(flag: str, rivals: Sequence[Event]) -> str:
     """A line for what somebody else set at the moment of a change, and lost."""
     last = rivals[0]
@@ -175,6 +185,21 @@ def _is_rival(event: Event, judged: dict[str, str], stamp: states.Stamp) -> bool
     if before is None or after is None or after.title == stamp.title:
         return False
     return judged.get(before.id) == strategies.canonical(before, before.title or "")
+
+
+def _stamped_by(event: Event) -> bool:
+    """Whether an event set a stamp of the console's."""
+    after = event.after
+    if after is None or states.stamp_in(after.title) is None:
+        return False
+    return event.before is None or event.before.title != after.title
+
+
+def _is_of(event: Event, stamped: Event) -> bool:
+    after, ours = event.after, stamped.after
+    return event.createdBy == stamped.createdBy and (
+        after is not None and ours is not None and after.title == ours.title
+    )
 
 
 def _filled(request: Request, added: Sequence[str]) -> Request:

@@ -156,13 +156,13 @@ def enabled(environment: Environment, goal: Sequence[Wanted]) -> bool:
 
 def newest(environment: Environment) -> Stamp | None:
     """The stamp of the change that wrote last; None if none of the console's ever did."""
-    stamps = [stamp for each in environment.strategies if (stamp := _stamp_in(each.title)) is not None]
+    stamps = [stamp for each in environment.strategies if (stamp := stamp_in(each.title)) is not None]
     return max(stamps, key=lambda stamp: stamp.number, default=None)
 
 
 def epoch_of(environment: Environment) -> int:
     """The highest epoch that ever wrote."""
-    return max((stamp.epoch for each in environment.strategies if (stamp := _stamp_in(each.title))), default=0)
+    return max((stamp.epoch for each in environment.strategies if (stamp := stamp_in(each.title))), default=0)
 
 
 def revision_of(environment: Environment, stamp: Stamp | None) -> str:
@@ -227,16 +227,18 @@ def _matched(
 ) -> tuple[list[tuple[Strategy, Wanted]], tuple[Wanted, ...]]:
     """Which strategy becomes which, those with most countries in common, and what is still to be added."""
     covers = {strategy.id: strategies.countries_of(strategy, attribute, regions) for strategy in kept}
-    free, pairs, added = list(kept), [], []
-    for each in goal:
-        best = max(free, key=lambda strategy: len(covers[strategy.id] & each.countries), default=None)
-        if best is None:
-            added.append(each)
-            continue
-        free.remove(best)
-        pairs.append((best, each))
+    free, open_goals = list(kept), list(goal)
+    pairs: list[tuple[Strategy, Wanted]] = []
+    while free and open_goals:
+        best = max(
+            ((strategy, each) for each in open_goals for strategy in free),
+            key=lambda pair: len(covers[pair[0].id] & pair[1].countries),
+        )
+        pairs.append(best)
+        free.remove(best[0])
+        open_goals.remove(best[1])
     pairs += [(strategy, Wanted(0, strategy.constraints, covers[strategy.id])) for strategy in free]
-    return sorted(pairs, key=lambda pair: [one.id for one in kept].index(pair[0].id)), tuple(added)
+    return sorted(pairs, key=lambda pair: [one.id for one in kept].index(pair[0].id)), tuple(open_goals)
 
 
 def _rewritten(old: Strategy, new: Wanted, bucketing: Bucketing, own: bool) -> Strategy:
@@ -307,7 +309,8 @@ def of_feature(target: Exposure, feature: str) -> Exposure:
     return Exposure(percent=shown, features=(feature,) if shown else (), key=target.key)
 
 
-def _stamp_in(title: str | None) -> Stamp | None:
+def stamp_in(title: str | None) -> Stamp | None:
+    """The stamp that a strategy's title is; None if it is none."""
     found = _STAMP.match(title or "")
     if found is None:
         return None

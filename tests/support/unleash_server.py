@@ -198,7 +198,7 @@ class UnleashServer(BackendServer):
         old = self._find(name, identity)
         new = copy.deepcopy(old)
         for each in patch:
-            _apply(new, each)
+            patched(new, each)
         self._valid(new)
         between, self.between = self.between, None
         if between is not None:
@@ -216,7 +216,8 @@ class UnleashServer(BackendServer):
         return copy.deepcopy(new)
 
 
-def _apply(document: Any, operation: dict[str, Any]) -> None:
+def patched(document: Any, operation: dict[str, Any]) -> None:
+    """Carry out one JSON-Patch operation. Raises `Refusal` where a test fails."""
     *way, last = operation["path"].strip("/").split("/")
     for step in way:
         document = document[int(step) if isinstance(document, list) else step]
