@@ -13,9 +13,8 @@ CURL = "curl -sS --max-time 30 -o /dev/null -w 'answered %{http_code}\\n'"
 
 
 def variable(secret: str) -> str:
-    """The environment variable from which a card takes the secret of `[secret.NAME]`."""
-    name = re.sub(r"[^A-Za-z0-9]", "_", secret).upper()
-    return name if not name[:1].isdigit() else f"_{name}"
+    """The environment variable from which a card takes the secret of `[secret.NAME]`: none that a shell uses itself."""
+    return "SECRET_" + re.sub(r"[^A-Za-z0-9]", "_", secret).upper()
 
 
 def needs(*secrets: SecretRef) -> tuple[str, ...]:

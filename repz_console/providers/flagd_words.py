@@ -13,15 +13,15 @@ from repz_console.text import safe
 _OFF = (
     "import json, os, shutil, sys, time; path, start, rollout = sys.argv[1:]; path = os.path.realpath(path); "
     "old = os.stat(path); document = json.load(open(path)); "
-    "ours = [flag for key, flag in document['flags'].items() if key.startswith(start) "
-    "and (flag.get('metadata') or {}).get('repz.rollout', rollout) == rollout]; "
-    "[(flag.pop('targeting', 0), flag.update(state='ENABLED', variants={'on': True, 'off': False}, "
-    "defaultVariant='off')) for flag in ours]; "
-    "new = path + '.break-glass'; out = open(new, 'w'); json.dump(document, out, indent=2); out.flush(); "
+    'ours = [flag for key, flag in document["flags"].items() if key.startswith(start) '
+    'and (flag.get("metadata") or {}).get("repz.rollout", rollout) == rollout]; '
+    '[(flag.pop("targeting", 0), flag.update(state="ENABLED", variants={"on": True, "off": False}, '
+    'defaultVariant="off")) for flag in ours]; '
+    'new = path + ".break-glass"; out = open(new, "w"); json.dump(document, out, indent=2); out.flush(); '
     "os.fsync(out.fileno()); out.close(); shutil.copymode(path, new); "
     "os.stat(new).st_gid == old.st_gid or os.chown(new, -1, old.st_gid); "
     "at = max(time.time_ns(), old.st_mtime_ns + 10**9); os.utime(new, ns=(at, at)); os.replace(new, path); "
-    "print(len(ours), 'flags off')"
+    'print(len(ours), "flags off")'
 )
 """Replaced whole, with what others keep in it, and newer than before, since clients pass an older file over."""
 

@@ -182,7 +182,7 @@ class Vercel(Provider):
         header = break_glass.printed(self._headers)
         look = f"{{ {header}; }} | curl -sS --max-time 30 -H @- {shlex.quote(self._url(self._releases))}"
         back = self._url(self._back_to("@STABLE@"))
-        find = "import json, sys; print(json.load(sys.stdin)['rollingRelease']['currentDeployment']['id'])"
+        find = 'import json, sys; print(json.load(sys.stdin)["rollingRelease"]["currentDeployment"]["id"])'
         return (
             f"# Takes {rollout} to nobody: aborts the release of {self.options.project}. Needs curl and python3.",
             *break_glass.needs(self.options.token),

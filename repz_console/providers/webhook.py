@@ -225,8 +225,8 @@ class Webhook(Provider):
 _SIGN = (
     "import base64, hashlib, hmac, os, sys, time; rev, body = sys.argv[1:]; at = str(int(time.time())); "
     "sign = lambda key: base64.b64encode(hmac.new(base64.b64decode(key[6:]), "
-    "f'{rev}.{at}.{body}'.encode(), hashlib.sha256).digest()).decode(); "
-    "print('webhook-id: ' + rev); print('idempotency-key: ' + rev); print('webhook-timestamp: ' + at); "
-    "print('webhook-signature: ' + ' '.join('v1,' + sign(key) for key in os.environ['KEYS'].split()))"
+    'f"{rev}.{at}.{body}".encode(), hashlib.sha256).digest()).decode(); '
+    'print("webhook-id: " + rev); print("idempotency-key: " + rev); print("webhook-timestamp: " + at); '
+    'print("webhook-signature: " + " ".join("v1," + sign(key) for key in os.environ["KEYS"].split()))'
 )
 """Prints the headers of a signed message."""

@@ -132,7 +132,7 @@ async def webhook(folder: Path) -> AsyncIterator[Backend]:
             opened("webhook", folder, secrets, timeout=PATIENCE, **options) as provider,
             opened("webhook", folder, secrets, timeout=IMPATIENCE, **options) as hasty,
         ):
-            environment = {"HOOK": WEBHOOK_KEY, "GATE_WAY": GATEWAY}
+            environment = {"SECRET_HOOK": WEBHOOK_KEY, "SECRET_GATE_WAY": GATEWAY}
             yield Backend(provider, WIDE, server.distort, server, hasty, True, tuple(secrets.values()), environment)
 
 
@@ -148,7 +148,7 @@ async def vercel(folder: Path) -> AsyncIterator[Backend]:
             opened("vercel", folder, {"vercel": TOKEN}, timeout=IMPATIENCE, **options) as hasty,
         ):
             ramp = tuple(Exposure(dict.fromkeys(REGIONS, percent), FEATURES) for percent in (20.0, 60.0, 100.0))
-            yield Backend(provider, ramp, server.distort, server, hasty, True, (TOKEN,), {"VERCEL": TOKEN})
+            yield Backend(provider, ramp, server.distort, server, hasty, True, (TOKEN,), {"SECRET_VERCEL": TOKEN})
 
 
 @asynccontextmanager
@@ -168,7 +168,7 @@ async def unleash(folder: Path) -> AsyncIterator[Backend]:
                 patch = {"op": "replace", "path": "/parameters/rollout", "value": "77"}
                 server.edit("repz.production.core", patch)
 
-            environment = {"UN_LEASH": ADMIN}
+            environment = {"SECRET_UN_LEASH": ADMIN}
             yield Backend(provider, ramp, meddle, server, hasty, False, (ADMIN,), environment)
 
 
