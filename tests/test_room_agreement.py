@@ -233,6 +233,19 @@ def test_a_change_under_way_does_not_make_it_void() -> None:
     assert making.gate("approval").verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize("state", ["sent", "partial"])
+def test_the_steps_of_the_change_itself_do_not_make_it_void(state: str) -> None:
+    making = asked().asked().wrote(events.ApprovalGiven("a1"), BO, minutes=1)
+    decided = events.ChangeIntended("op-7", "production", "set", rooms.stage("wednesday"), None, "17")
+    making.wrote(decided, ANA, seconds=20).wrote(events.ChangeSent("op-7"), ANA, seconds=20)
+    if state == "partial":
+        making.wrote(events.ChangeEnded("op-7", "partial"), ANA, seconds=10)
+    other_revision(making)
+    assert approval(making).void == ""
+    making.wrote(events.ChangeEnded("op-7", "superseded"), ANA, seconds=5)
+    assert approval(making).void == "it was asked on revision 17, and 18 is configured"
+
+
 def test_alone_one_approval_after_the_cool_off_is_all_and_is_marked() -> None:
     making = asked(plan(poll="", approvals=2, solo=True)).asked(minutes=6)
     assert approval(making).may_give == ""

@@ -69,13 +69,24 @@ def why_void(evidence: Evidence, judged: Sequence[GateView], ask: Ask, now: date
         return "it was asked on another plan"
     if event.stage != present.stage:
         return f"it was asked for {event.stage or 'no stage'}, and the step enters {present.stage or 'none'} now"
-    if event.revision != present.revision:
+    if event.revision != present.revision and not _begun(evidence, ask):
         return f"it was asked on revision {event.revision}, and {present.revision or 'an unknown one'} is configured"
     for gate in sorted({*event.evidence, *present.evidence}):
         then, says = event.evidence.get(gate, "not judged"), present.evidence.get(gate, "not judged")
         if then != says:
             return f"{gate} was {then} and is {says}"
     return ""
+
+
+def _begun(evidence: Evidence, ask: Ask) -> bool:
+    """Whether the very change that was asked for is being made, so that the revision moved on with its first steps."""
+    return any(
+        change.seq > ask.seq
+        and change.state in ("intended", "sent", "partial")
+        and change.intent.expect == ask.event.revision
+        and exposures.same(change.intent.target, ask.event.target)
+        for change in evidence.decided.changes
+    )
 
 
 def counted(evidence: Evidence, ask: Ask, needed: int) -> tuple[Actor, ...]:
