@@ -18,11 +18,21 @@ from repz_console.engine.writer import JournalWriter
 from repz_console.events import Entry
 from repz_console.facts import Change, RolloutState
 from repz_console.providers import registry
-from tests.support import slow_backend
+from tests.support import several, slow_backend
 from tests.support.sessions import opened, widen
 
 POINTS = ("change.intended", "change.sent", "asked", "applied", "change.ended")
 """`asked`: the change has left for a `slow` backend, which has not answered."""
+STEPS = (
+    "change.intended",
+    "change.sent",
+    *(f"change.stepped:{number}" for number in range(1, 7)),
+    *(f"{point}:{number}" for number in range(1, 4) for point in ("asked", "applied")),
+    "change.ended",
+)
+"""The same of a change in three steps: `POINT:N` is its Nth time."""
+BACK = "back@"
+"""Before a point: of a roll back."""
 
 
 def die() -> None:
@@ -31,29 +41,43 @@ def die() -> None:
 
 
 async def live(folder: Path, point: str) -> None:
-    """Widen to 20 %, and die right after `point`."""
+    """Widen to 20 %, or roll back to 5 %, and die right after `point`."""
     loaded = load(folder / "config.toml")
-    backend: Any = registry.load(loaded.plan.source["flags"].kind)
+    back, point = point.startswith(BACK), point.removeprefix(BACK)
+    point, _, times = point.partition(":")
+    left = int(times or 1)
+    alone = "flags" in loaded.plan.source
+    backend: Any = registry.load(loaded.plan.source["flags" if alone else several.SOURCES[0]].kind)
     append, apply = JournalWriter.append, backend.apply
+
+    def reached(where: str) -> None:
+        nonlocal left
+        left -= where == point
+        if left == 0:
+            die()
 
     async def appended(self: JournalWriter, event: Any, **given: Any) -> Entry:
         entry = await append(self, event, **given)
-        if entry.kind == point:
-            die()
+        reached(entry.kind)
         return entry
 
     async def applied(self: Any, change: Change) -> RolloutState:
         state: RolloutState = await apply(self, change)
-        if point == "applied":
-            die()
+        reached("applied")
         return state
 
     JournalWriter.append, backend.apply = appended, applied  # type: ignore[method-assign]
-    if point == "asked":
-        slow_backend.Slow.asked = staticmethod(die)
+    slow_backend.Slow.asked = staticmethod(lambda: reached("asked"))
     async with opened(loaded, "doomed") as session:
         await session.take_conn()
-        await widen(session, 20)
+        if alone:
+            await widen(session, 20)
+        elif back:
+            await session.control.change("production", "rollback", several.everywhere(5))
+        else:
+            await session.refresh_rollout("production")
+            expect = session.view().rollout.rollouts[0].revision
+            await session.control.change("production", "set", several.everywhere(20), expect=expect)
 
 
 def main() -> None:
