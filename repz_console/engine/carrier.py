@@ -183,7 +183,7 @@ class Carrier:
             backend = await legs[0].writer() if len(legs) == 1 else None
         except ProviderError as error:
             return await self._finish(intent, announced, "rejected", told(error))
-        change = self._change(intent)
+        change = asked_of(self._known, intent)
         try:
             if backend is None:
                 whole = Ensemble(legs, steps, CHANGE_DEADLINE, back=intent.action == "rollback")
@@ -246,7 +246,7 @@ class Carrier:
         started = loop.time()
         stable_since: float | None = None
         trouble, revision, sent = "", "", False
-        change = leg.share(self._change(intent))
+        change = leg.share(asked_of(self._known, intent))
         while True:
             if stable_since is None:
                 backend: RolloutWriter | None = None
@@ -278,19 +278,6 @@ class Carrier:
                 return _Ended("unknown", trouble or blind or "the backend shows people exposed again and again")
             await asyncio.sleep(_KILL_PAUSE)
 
-    def _change(self, intent: ChangeIntended) -> Change:
-        return Change(
-            op=intent.op,
-            rollout=intent.rollout,
-            target=intent.target,
-            expect=intent.expect,
-            who=words.who(self._known.actor),
-            reason=intent.reason,
-            plan_hash=self._known.effective.origin.hash,
-            force=intent.action == "kill",
-            epoch=self._known.decisions.epoch,
-        )
-
     async def _finish(
         self, intent: ChangeIntended, announced: Written, ending: Ending, why: str, revision: str = ""
     ) -> Outcome:
@@ -300,6 +287,21 @@ class Carrier:
             ending if ending in ("confirmed", "rejected", "partial") else "unknown"
         )
         return Outcome(state, line, intent.op, revision, announced.journaled and written.journaled)
+
+
+def asked_of(known: Known, intent: ChangeIntended) -> Change:
+    """What a decided change asks the backends for."""
+    return Change(
+        op=intent.op,
+        rollout=intent.rollout,
+        target=intent.target,
+        expect=intent.expect,
+        who=words.who(known.actor),
+        reason=intent.reason,
+        plan_hash=known.effective.origin.hash,
+        force=intent.action == "kill",
+        epoch=known.decisions.epoch,
+    )
 
 
 def sent_key(op: str) -> str:

@@ -108,6 +108,19 @@ def legs_of(known: Known, rollout: str) -> tuple[Leg, ...]:
     return tuple(Leg(known, rollout, step, number, len(steps)) for number, step in enumerate(steps, 1))
 
 
+def in_order(legs: Sequence[Leg], change: Change) -> list[tuple[Leg, Change, bool]]:
+    """The legs in the order in which a change takes them, each with its share and whether that widens."""
+    shares = [(leg, leg.share(change)) for leg in legs]
+    widening = {leg.number: _widens(leg, share) for leg, share in shares}
+    shrinking = [(leg, share, False) for leg, share in reversed(shares) if not widening[leg.number]]
+    return shrinking + [(leg, share, True) for leg, share in shares if widening[leg.number]]
+
+
+def _widens(leg: Leg, share: Change) -> bool:
+    known = leg.known()
+    return exposures.widens(parts.least(known) if known is not None else None, share.target)
+
+
 class Taken(Struct, frozen=True):
     """What became of a step."""
 
@@ -127,20 +140,12 @@ class Ensemble:
     async def apply(self, change: Change) -> RolloutState:
         """Take every step of a change. Raises `Refused` where none was applied, `Partial` where some were, and
         `ProviderError` where of one that is not known."""
-        shares = {leg.number: leg.share(change) for leg in self._legs}
-        rising = [leg for leg in self._legs if self._widens(leg, shares[leg.number])]
         taken: dict[int, Taken] = {}
-        for leg in reversed([leg for leg in self._legs if leg not in rising]):
-            taken[leg.number] = await self._take(leg, shares[leg.number], widens=False)
-        for leg in rising:
-            if any(each.outcome != "applied" for each in taken.values()):
+        for leg, share, widens in in_order(self._legs, change):
+            if widens and any(each.outcome != "applied" for each in taken.values()):
                 break
-            taken[leg.number] = await self._take(leg, shares[leg.number], widens=True)
+            taken[leg.number] = await self._take(leg, share, widens=widens)
         return self._sum(taken)
-
-    def _widens(self, leg: Leg, share: Change) -> bool:
-        known = leg.known()
-        return exposures.widens(parts.least(known) if known is not None else None, share.target)
 
     async def _take(self, leg: Leg, share: Change, *, widens: bool) -> Taken:
         taken = await self._try(leg, share, widens=widens)
