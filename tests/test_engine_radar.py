@@ -15,6 +15,7 @@ from repz_console.events import ChangedElsewhere, StageDue
 from tests.support import faulty
 from tests.support.faulty import Backend
 from tests.support.sessions import CONFIG, actor, at, eventually, launch, opened, widen
+from tests.support.unleash_server import ADMIN, UnleashServer
 
 
 @pytest.fixture
@@ -144,3 +145,29 @@ async def test_a_stage_asks_once_when_it_is_due_and_nothing_widens(tmp_path: Pat
                 await console.aclose()
             assert [(event.stage, event.at) for event in due(ben)] == [("soft", datetime(2027, 2, 1, tzinfo=UTC))]
         assert backend.applied == []
+
+
+async def test_unleash_names_who_edited_a_flag(tmp_path: Path, backend: Backend) -> None:
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text(ADMIN)
+    server = UnleashServer("repz.production.core")
+    with server.running():
+        table = f'kind = "unleash"\nurl = "{server.url}"\nevery = 0.05\ntoken = {{ secret = "key" }}\n'
+        plain = CONFIG.replace('kind = "flagd"\nevery = 1\npath = "flags.json"\n', table)
+        loaded = launch(tmp_path, f'{plain}\n[secret.key]\nfile = "{token}"\n')
+        async with opened(loaded, "ann", watch=True, collect=True) as ann:
+            await eventually(lambda: ann._collector.lease is not None)
+            await ann.take_conn()
+            outcome = await widen(ann, 20)
+            assert outcome.state == "confirmed", outcome.line
+            await looked(ann)
+            assert found(ann) == []
+            server.edit("repz.production.core", {"op": "replace", "path": "/parameters/rollout", "value": "77"})
+            await eventually(lambda: len(found(ann)) == 1)
+            (event,) = found(ann)
+            assert event.who == "mallory"
+            assert event.before == at(20)
+            assert 77 in event.after.percent.values()
+            await looked(ann)
+            assert len(found(ann)) == 1

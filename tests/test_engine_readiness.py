@@ -16,6 +16,7 @@ from tests.support import faulty
 from tests.support.commands import Commands
 from tests.support.faulty import Backend, Faulty
 from tests.support.sessions import CONFIG, actor, at, eventually, launch, opened
+from tests.support.unleash_server import ADMIN, UnleashServer
 
 
 @pytest.fixture
@@ -131,3 +132,31 @@ def test_status_looks_when_it_is_to_ask_and_doctor_says_the_same(
     assert "KILL 0 of 1: flags: 403 Forbidden" in repz("status", "--refresh").out
     doctor = {each["subject"]: each["line"] for each in json.loads(repz("doctor", "--json").out)}
     assert doctor["flags way back"] == "roll back and kill would fail now: 403 Forbidden"
+
+
+def by_unleash(folder: Path, server: UnleashServer, every: float = 1) -> str:
+    table = f'kind = "unleash"\nurl = "{server.url}"\nevery = {every}\ntoken = {{ secret = "key" }}\n'
+    secret = f'\n[secret.key]\nfile = "{folder / "token"}"\n'
+    return CONFIG.replace('kind = "flagd"\nevery = 1\npath = "flags.json"\n', table) + secret
+
+
+async def test_a_wrong_token_and_a_server_that_is_gone_are_found_and_so_is_their_end(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text(ADMIN)
+    server = UnleashServer("repz.production.core")
+    with server.running():
+        async with opened(launch(tmp_path, by_unleash(tmp_path, server))) as ann:
+            await ann.look_back()
+            assert (found(ann).state, ann.view().rollout.kill) == ("ready", "")
+            token.write_text("user:wrong-token-0123456789")
+            await ann.look_back()
+            assert found(ann).state == "not ready"
+            assert "does not know the token" in found(ann).line
+            assert "wrong-token" not in found(ann).line
+            token.write_text(ADMIN)
+            await ann.look_back()
+            assert found(ann).state == "ready"
+            server.refuses_all = True
+            await ann.look_back()
+            assert found(ann).state == "not ready"
