@@ -25,6 +25,7 @@ from repz_console.providers.base import BugTriage, JournalReader, Refused, Spend
 from repz_console.room.backends import last_word
 from repz_console.room.decisions import Decisions, RolloutDecisions
 from repz_console.room.health import History
+from repz_console.room.readiness import BELIEVED
 from repz_console.room.rollout import Surroundings
 from repz_console.room.room import Room
 from repz_console.room.viewer import Viewer
@@ -239,6 +240,8 @@ class Known:
     def put_looks(self, looks: Mapping[str, LookView]) -> None:
         """Whether this console's user could steer each backend, looked at just now. Nobody is told of no news."""
         told = _untimed(looks) != _untimed(self.looks)
+        if not told and all(abs(look.at - self.looks[source].at) < BELIEVED / 2 for source, look in looks.items()):
+            return  # it still is believed, and to judge every rollout again costs more than the look
         self.looks = dict(looks)
         self._room.update(looks=self.looks)
         if told:
