@@ -16,6 +16,7 @@ from repz_console.tui.dialogs.letters import Letter, Letters
 from repz_console.tui.dialogs.lists import Entry, Picker, Reader
 from repz_console.tui.paint.base import Glyphs, Line
 from repz_console.tui.paint.rollout_gates import answer as gate_answer
+from repz_console.tui.paint.rollout_gates import said
 
 if TYPE_CHECKING:
     from repz_console.engine.council import Answer
@@ -43,7 +44,7 @@ async def poll(app: ConsoleApp) -> None:
         Letter("v", "verbal", "Write down what somebody said. Only the launch director.", called),
         Letter("x", "call off", "End this poll without an answer.", called),
     ]
-    intro = [asked.line, *(f"{station.title}: {station.stale or station.line}" for station in asked.stations)]
+    intro = [asked.line, *(f"{station.title}: {station.stale or said(station)}" for station in asked.stations)]
     letter = await app.ask(Letters(asked.title, intro, letters))
     if letter == "a":
         await _one_of(app, rollout, sorted(mine, key=lambda one: (not one.turn, one.stands)))

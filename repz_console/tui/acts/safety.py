@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repz_console.engine.card import printed
+from repz_console.facts import Verdict
 from repz_console.tui.acts.telling import tell
 from repz_console.tui.dialogs.base import paragraphs
 from repz_console.tui.dialogs.fields import Text
@@ -44,12 +45,18 @@ async def card(app: ConsoleApp) -> None:
 
 async def line(app: ConsoleApp) -> None:
     """Stop the line, or start it again."""
+    gates = [gate for rollout in app.room.rollout.rollouts for gate in rollout.gates if gate.id == "line"]
+    stopped = next((gate.line for gate in gates if gate.verdict is Verdict.FAIL), "")
     conn = "" if app.room.control.mine else "you do not have the conn"
+    if not stopped:
+        conn = "the line is not stopped"
     letters = [
         Letter("s", "stop", "Nobody widens any rollout until it is started again. Nothing changes for users."),
         Letter("g", "go on", "Start the line again. Needs the conn.", conn),
     ]
-    letter = await app.ask(Letters("The line", ["Anybody may stop it, for every rollout at once."], letters))
+    letter = await app.ask(
+        Letters("The line", [stopped or "It runs. Anybody may stop it, for every rollout at once."], letters)
+    )
     if letter is None:
         return
     stops = letter == "s"

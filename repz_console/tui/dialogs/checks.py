@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repz_console.plan import schedule
 
-_MOST_MINUTES = 7 * 24 * 60
+_MOST_MINUTES = 24 * 60
 
 
 def percent_mistake(text: str) -> str:
@@ -16,7 +16,7 @@ def percent_mistake(text: str) -> str:
 def minutes_mistake(text: str) -> str:
     """A length of time."""
     number = _number(text)
-    return "" if number is not None and 0 < number <= _MOST_MINUTES else f"{text} is no number of minutes up to a week"
+    return "" if number is not None and 0 < number <= _MOST_MINUTES else f"{text} is no number of minutes up to a day"
 
 
 def instant_mistake(text: str, zone: str) -> str:

@@ -107,6 +107,11 @@ def short(station: StationView, glyphs: Glyphs) -> Span:
     return f"{glyphs.open} {station.title} silent", "muted"
 
 
+def said(station: StationView) -> str:
+    """Who said what and when, where the station's title stands beside it."""
+    return station.line.removeprefix(f"{station.title}: ")
+
+
 def poll(rows: Rows, view: RoomView, rollout: RolloutView) -> None:
     """Who said go and who must still, in a line or a few."""
     asked = rollout.poll
@@ -123,11 +128,11 @@ def poll(rows: Rows, view: RoomView, rollout: RolloutView) -> None:
     rows.add(title, f"poll:{asked.id}")
     line: list[Span] = [(" ", "text")]
     for station in asked.stations:
-        said, said_role = short(station, glyphs)
-        if line_width(line) + cell_width(said) + 2 >= rows.width and len(line) > 1:
+        word, word_role = short(station, glyphs)
+        if line_width(line) + cell_width(word) + 2 >= rows.width and len(line) > 1:
             rows.add(line)
             line = [(" ", "text")]
-        line.append((f" {said} ", said_role))
+        line.append((f" {word} ", word_role))
     if len(line) > 1:
         rows.add(line)
 
@@ -144,7 +149,7 @@ def stations(rows: Rows, rollout: RolloutView) -> None:
         word, role = short(station, glyphs)
         mark = word[: word.index(" ")]
         line: list[Span] = [(f" {fit(mark, 2)} ", role), (fit(station.title, titles, glyphs.ellipsis), "text")]
-        line.append((f"  {'STALE: ' + station.stale if station.stale else station.line}", role))
+        line.append((f"  {'STALE: ' + station.stale if station.stale else said(station)}", role))
         if station.mine:
             line.append(("  (yours)", "accent"))
         rows.add(line, station_key(station))
@@ -165,13 +170,13 @@ def consents(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> 
     """What waits for another person: an approval, waivers."""
     glyphs = brush.glyphs
     if rollout.approval is not None:
-        said, role = _approval(rollout.approval, view)
-        rows.text(f"{sign(role, glyphs)} {said}", role, f"approval:{rollout.approval.ask}")
+        told, role = _approval(rollout.approval, view)
+        rows.text(f"{sign(role, glyphs)} {told}", role, f"approval:{rollout.approval.ask}")
     for waiver in rollout.waivers:
         if not waiver.second:
             how = "Enter agrees" if not waiver.may_second else waiver.may_second
-            said = f"WAIVER of {waiver.gate} asked by {waiver.who}: {waiver.reason} ({how})"
-            rows.text(f"{glyphs.warn} {said}", "warn", f"waiver:{waiver.waiver}")
+            told = f"WAIVER of {waiver.gate} asked by {waiver.who}: {waiver.reason} ({how})"
+            rows.text(f"{glyphs.warn} {told}", "warn", f"waiver:{waiver.waiver}")
 
 
 def _approval(asked: ApprovalView, view: RoomView) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from repz_console.facts import Freshness
 from repz_console.room.views import GateView, RolloutView, RoomView, Truth
 from repz_console.tui.paint.base import Brush, Line
 from repz_console.tui.paint.format import exposure_percent, regions_of, wrap
-from repz_console.tui.paint.rollout_gates import answer, short, station_of
+from repz_console.tui.paint.rollout_gates import answer, said, short, station_of
 from repz_console.tui.paint.room import blocking
 from repz_console.tui.paint.times import clock, moment, zone_of
 from repz_console.tui.paint.words import FRESHNESS_ROLE, READY_ROLE, sign, signed
@@ -100,9 +100,9 @@ def _poll(rollout: RolloutView, brush: Brush, width: int) -> Iterator[Line]:
         return
     yield ((asked.title, "title"), (f"  {asked.verdict}", "muted"))
     for station in asked.stations:
-        said, role = short(station, brush.glyphs)
-        yield ((said, role),)
-        told = f"stale: {station.stale}" if station.stale else station.line
+        word, role = short(station, brush.glyphs)
+        yield ((word, role),)
+        told = f"stale: {station.stale}" if station.stale else said(station)
         yield from (((f"  {piece}", "muted"),) for piece in wrap(told, width - 2, 2, brush.glyphs.ellipsis))
     yield ()
 
