@@ -293,13 +293,13 @@ async def test_what_traffic_saw_is_read_back(unleash: Unleash, tmp_path: Path) -
         with clients(unleash, tmp_path, at.core) as seen:
             inside = await seen.until(20)
             deadline = time.monotonic() + SEEN_WITHIN
-            while not (measured := (await at.backend.fetch()).measured):
+            while not (measured := (await at.backend.fetch()).measured) or measured[0].samples < PEOPLE:
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.5)
         (found,) = measured
         assert (found.rollout, found.feature) == ("production", "core")
-        assert found.samples > 0
-        assert found.percent <= 100 * len(inside) / PEOPLE + 0.01
+        assert found.percent < 25
+        assert found.percent * found.samples / 100 > len(inside) - 1, "each yes was counted"
 
 
 async def test_version_6_can_be_read_and_killed_and_is_not_widened(tmp_path: Path) -> None:
