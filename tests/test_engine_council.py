@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 
 from repz_console import events
+from repz_console.store.errors import StoreError
+from repz_console.store.journal import Journal
 from tests.support import sessions
 from tests.support.council import Table, both, config, everybody_exists
 from tests.support.sessions import at, kinds
@@ -275,3 +277,32 @@ async def test_what_somebody_saw_at_a_backend_is_written_down(table: Table) -> N
     assert (await ann.council.observe("production", "flags", at(20), 10)).state == "confirmed"
     ((_, seen),) = table.entries(events.ExposureObserved)
     assert (seen.exposure, seen.until) == (at(20), table.clock() + timedelta(minutes=10))
+
+
+async def test_without_the_journal_nobody_agrees_and_anybody_stops_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Table(tmp_path, config()) as table:
+        ann = await table.sits("ann")
+        assert (await ann.council.call("production")).state == "confirmed"
+        table.clock.on(seconds=5)  # the journal was made after the clock began to stand
+        with monkeypatch.context() as broken:
+
+            def refuse(*_: object, **__: object) -> None:
+                raise StoreError("the disk is full")
+
+            broken.setattr(Journal, "append", refuse)
+            said = await ann.council.vote("production", "tech", "GO")
+            assert (said.state, said.journaled) == ("refused", False)
+            assert "cannot be journaled" in said.line
+            stopped = await ann.council.stop_line("smoke")
+            assert (stopped.state, stopped.journaled) == ("confirmed", False)
+            assert "NOT JOURNALED, but recorded in the emergency file" in stopped.line
+            known = ann._known.surroundings().consents.line
+            assert known is not None
+            assert known.reason == "smoke"
+        # The next who does something brings it in.
+        bo = await table.sits("bo")
+        await bo.council.vote("production", "qa", "GO")
+        assert [user for user, _ in table.entries(events.LineStopped)] == ["ann"]
+        assert table.entries(events.VoteCast)[0][0] == "bo"
