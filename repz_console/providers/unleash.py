@@ -192,7 +192,7 @@ class Unleash(Provider):
     async def ready(self) -> str:
         """Empty if this token could change the flags now. Asks for a change of a strategy that does not exist."""
         try:
-            api = await self._api(fresh=True)
+            api = await self._api()
             lacking = await api.lacks(_STEER)
             if lacking:
                 return f"the token may not {lacking} in {self.options.environment} of {self.options.project}"
@@ -210,7 +210,7 @@ class Unleash(Provider):
     async def way_back(self) -> WayBack:
         """A kill only switches off, which needs less than a roll back."""
         try:
-            lacking = await (await self._api(fresh=True)).lacks([_SWITCH])
+            lacking = await (await self._api()).lacks([_SWITCH])
         except ProviderError as error:
             return WayBack(error.fault.what, error.fault.what)
         kill = f"the token may not {lacking} in {self.options.environment}" if lacking else ""
