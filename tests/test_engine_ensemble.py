@@ -213,3 +213,60 @@ async def test_whatever_each_backend_does_the_journal_tells_the_truth(
         recorded = {entry.event.op for entry in session.entries() if hasattr(entry.event, "op")}
         assert {change.op for _, change in orchestra.log} <= recorded, tale
     assert any(isinstance(entry.event, ChangeIntended) for entry in session.entries())
+
+
+async def test_a_backend_that_changes_feature_by_feature_takes_a_change_in_as_many_steps(
+    tmp_path: Path, orchestra: Orchestra
+) -> None:
+    async with opened(launch(tmp_path, several.stepped())) as session:
+        assert await session.take_conn() == ""
+        assert (await widen(session, 10)).state == "confirmed"
+        assert [(source, change.scope) for source, change in orchestra.log] == [(one, (one,)) for one in SOURCES]
+        orchestra["web"].answers = ["refuse"]
+        outcome = await widen(session, 20)
+        assert outcome.state == "partial"
+        assert "2 of 3 applied: flags (base), flags (edge); not flags (web): no permission" in outcome.line
+        view = session.view().rollout.rollouts[0]
+        assert [(part.controller, part.features) for part in view.parts] == [("flags", (one,)) for one in SOURCES]
+        assert (await session.control.change("production", "rollback")).state == "confirmed"
+        assert orchestra.shown == {"base": 10, "edge": 10, "web": 10}
+        without = everywhere(100, "base", "edge")
+        assert (await session.control.change("production", "rollback", without)).state == "confirmed"
+        assert orchestra.shown == {"base": 10, "edge": 10, "web": 0}, "one feature alone is taken back"
+        assert (await session.control.change("production", "kill")).state == "confirmed"
+        assert orchestra.shown == {"base": 0, "edge": 0, "web": 0}
+        assert (await widen(session, 20)).state == "confirmed", "and armed again"
+        assert session.view().rollout.rollouts[0].drift == ()
+
+
+@pytest.mark.parametrize("seen", [20, 0])
+async def test_a_step_without_an_answer_is_fenced_alone_and_what_became_of_the_change_is_told(
+    session: Session, orchestra: Orchestra, seen: float
+) -> None:
+    """`seen` is what the step that gave no answer then shows."""
+    orchestra["edge"].answers = ["applied, then raise" if seen else "raise"]
+    outcome = await widen(session, 20)
+    if seen:
+        assert outcome.state == "confirmed"
+        return
+    assert outcome.state == "unknown"
+    assert "1 of 3 applied: base; edge is not known: connection reset; web was not begun" in outcome.line
+    before = {source: orchestra[source].state.revision for source in SOURCES}
+    await session.control.settle()
+    assert ends(session, outcome.op) == ["unknown", "partial"]
+    assert orchestra[SOURCES[0]].state.revision == before["base"], "what carries it is left alone"
+    assert orchestra.shown == {"base": 20, "edge": 0, "web": 0}
+    assert (await widen(session, 20)).state == "confirmed"
+
+
+async def test_a_change_made_elsewhere_names_the_backend_who_and_where(session: Session, orchestra: Orchestra) -> None:
+    await widen(session, 20)
+    orchestra["edge"].meddle(exposures.Exposure({"us": 20, "world": 5}, ("edge",)))
+    await session.refresh_rollout("production")
+    view = session.view().rollout.rollouts[0]
+    assert view.drift == (
+        "edge has us 20 %, world 5 % with edge, decided was 20 % of us, world with edge (ann@jump);"
+        " world 5 % and not 20 %: changed outside this console by mallory",
+    )
+    stale = await session.control.change("production", "set", everywhere(30), expect="2+2+2")
+    assert stale.state == "refused", "never overwritten silently"

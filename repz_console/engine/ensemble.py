@@ -166,7 +166,7 @@ class Ensemble:
                 return Taken("refused", told(error))
             try:
                 written = await within(self._deadline, backend.apply(share))
-                return Taken("applied", "", parts.narrowed(written, leg.step))
+                return Taken("applied", "", parts.narrowed(written, leg.step) or written)
             except Conflict as error:
                 anew = await self._anew(leg, share) if self._back and not widens and left else None
                 if anew is None:

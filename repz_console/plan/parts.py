@@ -106,8 +106,9 @@ def part_of(state: RolloutState, step: Step) -> RolloutState | None:
 
 
 def narrowed(said: RolloutState, step: Step) -> RolloutState | None:
-    """What a controller's own word tells of one of its steps; None where it does not tell."""
-    if not step.scope:
+    """What a controller's own word tells of one of its steps; None where it does not tell. A word that is not divided
+    is that of the step that was asked for."""
+    if not step.scope or not said.parts:
         return said.parts[0] if len(said.parts) == 1 else said
     return next((part for part in said.parts if part.scope == step.scope), None)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from repz_console.facts import Change, Exposure, RolloutState
+from repz_console.plan.parts import combined
 from tests.support.faulty import Backend, Faulty
 from tests.support.sessions import CONFIG
 
@@ -59,6 +62,30 @@ class Several(Faulty):
         return self.orchestra[self.context.source]
 
 
+class Stepped(Several):
+    """One source with all of the backends, which takes a change for one of its features at a time."""
+
+    kind: ClassVar[str] = "stepped"
+
+    @property
+    def backend(self) -> Backend:  # type: ignore[override]
+        """The one that fails for all where none of them can be read."""
+        return self.orchestra[SOURCES[0]]
+
+    def scopes(self, rollout: str) -> tuple[tuple[str, ...], ...]:
+        """One for each feature."""
+        return tuple((source,) for source in SOURCES)
+
+    async def read(self, rollout: str) -> RolloutState:
+        await super().read(rollout)
+        return combined([replace(self.orchestra[source].state, scope=(source,)) for source in SOURCES])
+
+    async def apply(self, change: Change) -> RolloutState:
+        (feature,) = change.scope
+        alone = Several(self.options, replace(self.context, source=feature))
+        return replace(await alone.apply(change), scope=change.scope)
+
+
 def everywhere(percent: float, *features: str) -> Exposure:
     """An exposure of the launch of several backends, with all its features unless some are named."""
     return Exposure({"us": percent, "world": percent}, tuple(sorted(features or SOURCES)))
@@ -78,10 +105,22 @@ def config(kind: str = "several", option: str = "") -> str:
     )
 
 
+def stepped() -> str:
+    """The small launch, moved by one backend in three steps."""
+    tables = "".join(f'[source.{one}]\nkind = "several"\nevery = 1\n\n' for one in SOURCES)
+    listed = ", ".join(f'{{ controller = "{one}", features = ["{one}"] }}' for one in SOURCES)
+    return (
+        config()
+        .replace(tables, '[source.flags]\nkind = "stepped"\nevery = 1\n')
+        .replace(f"part = [{listed}]", 'controller = "flags"')
+    )
+
+
 def install(monkeypatch: Any) -> Orchestra:
     """Make the kind known, with fresh backends."""
     from repz_console.providers import registry
 
     monkeypatch.setitem(registry.BUILT_IN, "several", REFERENCE)
+    monkeypatch.setitem(registry.BUILT_IN, "stepped", "tests.support.several:Stepped")
     Several.orchestra = Orchestra()
     return Several.orchestra

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from repz_console.engine.rehearsal import Calls
 from repz_console.facts import Exposure
-from repz_console.plan.exposure import same, widens
+from repz_console.plan.exposure import same
 from repz_console.room.views import RolloutView, SourceView
 from repz_console.tui.acts.comparing import comparison, described
 from repz_console.tui.acts.draft import typed_target
@@ -52,7 +52,7 @@ async def _apply(app: ConsoleApp, rollout: RolloutView, wanted: Target) -> None:
         app.say("That is what is configured already.")
         return
     would = app.live.forecast(rollout.id, target, stage)
-    widening = widens(configured, target)
+    widening = would.way == "widens"
     calls: list[Calls] = []
     asking = app.background(_rehearse(app, rollout, target, calls))
     answer = await app.ask(
