@@ -14,12 +14,14 @@ import pytest
 
 from repz_console.config import Loaded
 from repz_console.engine import collector as collector_module
-from repz_console.engine import settler
+from repz_console.engine import follower, settler
 from repz_console.engine import warden as warden_module
 from repz_console.engine.follower import COLLECTOR
 from repz_console.engine.session import Opening, Session
 from repz_console.events import AnyEvent, ChangeEnded, ChangeIntended, CollectorTaken, RolloutHeld
 from repz_console.room.views import RolloutView
+from repz_console.store.errors import StoreError
+from repz_console.store.telemetry import Telemetry
 from tests.support import faulty, gauge
 from tests.support.commands import ROOT
 from tests.support.faulty import Backend
@@ -165,40 +167,79 @@ async def test_a_recorder_takes_the_polling_back_from_a_console_that_can_do_no_m
         assert recorder._collector.lease is None
 
 
+class Hands:
+    """Turns a recorder's own clock on, in steps of which none is long enough to be a gap on a busy machine."""
+
+    def __init__(self, recorder: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._warden = recorder._warden
+        self.later = 0.0
+        real = self._warden._uptime
+        monkeypatch.setattr(self._warden, "_uptime", lambda: real() + self.later)
+
+    @property
+    def alone(self) -> float:
+        """Seconds for which nobody is known to have been there."""
+        attendance = self._warden._attendance
+        return attendance.looked - attendance.since if attendance is not None else 0.0
+
+    async def on(self, seconds: float) -> None:
+        for _ in range(int(seconds // 4)):
+            self.later += 4
+            last = self._warden._attendance
+            await eventually(lambda last=last: self._warden._attendance is not last)  # type: ignore[misc]
+
+
 async def test_nobody_there_takes_it_down_once_and_never_further(
     tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded = armed(tmp_path, "dead_man_minutes = 30")
+    monkeypatch.setattr(follower, "LOOK_EVERY", 0.005)
+    loaded = armed(tmp_path, "dead_man_minutes = 2")
     await exposed(loaded, 20, 40, 60)
     async with recording(loaded) as recorder:
-        warden, later = recorder._warden, 0.0
-        real = warden._uptime
-        monkeypatch.setattr(warden, "_uptime", lambda: real() + later)
-        await eventually(lambda: warden._attendance is not None)
-        # Half of it passes, looked at all the while, and somebody writes something.
-        for _ in range(100):
-            later += 9
-            seen = warden._attendance
-            await eventually(lambda seen=seen: warden._attendance is not seen)  # type: ignore[misc]
+        hands = Hands(recorder, monkeypatch)
+        await eventually(lambda: recorder._warden._attendance is not None)
+        await hands.on(60)
+        assert hands.alone >= 60
         async with opened(loaded, "bo") as bo:
             await bo.note("I look at it")
-        await eventually(lambda: warden._uptime() - (warden._attendance or pytest.fail("none")).since < 100)
-        for _ in range(210):
-            later += 9
-            seen = warden._attendance
-            await eventually(lambda seen=seen: warden._attendance is not seen)  # type: ignore[misc]
-            if warden._uptime() - (warden._attendance or pytest.fail("none")).since < 1790:
-                assert unattended(recorder) == []
-        await eventually(lambda: bool(unattended(recorder)))
+        await eventually(lambda: hands.alone < 30)
+        assert unattended(recorder) == []
+        while not unattended(recorder):
+            await hands.on(4)
+        assert hands.alone >= 120
         await eventually(lambda: production(recorder).configured.exposure == at(40))
-        for _ in range(210):
-            later += 9
-            seen = warden._attendance
-            await eventually(lambda seen=seen: warden._attendance is not seen)  # type: ignore[misc]
+        await hands.on(300)
         (intent,) = unattended(recorder)
         assert (intent.by, intent.before, intent.target) == ("dead man", at(60), at(40))
-        assert intent.reason == "nobody at any console for 30 min, and nobody has the conn"
+        assert intent.reason == "nobody at any console for 2 min, and nobody has the conn"
         assert backend.state.exposure == at(40)
+
+
+async def test_nobody_is_away_while_it_cannot_be_read_who_is_here(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "LOOK_EVERY", 0.005)
+
+    def unreadable(self: Telemetry) -> None:
+        raise StoreError("telemetry.db is damaged")
+
+    loaded = armed(tmp_path, "dead_man_minutes = 1")
+    await exposed(loaded, 20, 40)
+    async with recording(loaded) as recorder:
+        hands = Hands(recorder, monkeypatch)
+        await eventually(lambda: recorder._warden._attendance is not None)
+        with monkeypatch.context() as broken:
+            broken.setattr(Telemetry, "people", unreadable)
+            await eventually(lambda: "telemetry.db is damaged" in " ".join(recorder.notices))
+            hands.later += 1000
+            seen = recorder.view().clock.now
+            await eventually(lambda: (recorder.view().clock.now - seen).total_seconds() > 0.5)
+            assert unattended(recorder) == []
+        await eventually(lambda: hands.alone < 30)
+        assert unattended(recorder) == []
+        while not unattended(recorder):
+            await hands.on(4)
+        assert hands.alone >= 60
 
 
 async def test_a_stranger_who_went_lower_is_not_overruled_upwards(tmp_path: Path, backend: Backend) -> None:

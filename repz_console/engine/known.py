@@ -52,6 +52,8 @@ class Known:
         self.conn: Lease | None = None
         self.collector: Lease | None = None
         self.people: tuple[Person, ...] = ()
+        self.people_reads = 0
+        """How often it was read who is here: while that cannot be read, nobody is known to be away."""
         self.snapshots: dict[str, Snapshot] = {}
         self.looks: Mapping[str, LookView] = {}
         """Whether this console's user could steer each backend, as last looked at."""
@@ -231,7 +233,8 @@ class Known:
         self.on_read_back(source)
 
     def put_people(self, people: tuple[Person, ...]) -> None:
-        """Who has a console open."""
+        """Who has a console open, read just now."""
+        self.people_reads += 1
         if people != self.people:
             self.people = people
             self._room.update(people=people)

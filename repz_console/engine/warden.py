@@ -94,6 +94,7 @@ class Warden:
         self._rows: warden.Rows = {}
         self._attendance: warden.Attendance | None = None
         self._read = self._known.length
+        self._people_reads = 0
 
     # What is told
 
@@ -165,8 +166,11 @@ class Warden:
                     await self._do(duty, lease)
 
     def _unattended(self) -> float:
-        """Seconds since somebody was last seen to be there."""
+        """Seconds, as far as it was looked, since somebody was last seen to be there."""
         known, moment = self._known, self._uptime()
+        if self._attendance is not None and known.people_reads == self._people_reads:
+            return self._attendance.looked - self._attendance.since
+        self._people_reads = known.people_reads
         wrote = any(warden.by_person(entry) for entry in known.slice(self._read, None))
         self._read = known.length
         conn = known.conn is not None
