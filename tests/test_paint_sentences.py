@@ -62,6 +62,7 @@ SAID: list[tuple[events.AnyEvent, str]] = [
         "writes production again as it is, so that nothing decided at revision 17 can still come",
     ),
     (events.RolloutHeld("production", "payments"), "HOLDS production: payments"),
+    (events.RolloutHeld("production", "Errors is 3 %", "automatic"), "HOLDS production, AUTOMATIC: Errors is 3 %"),
     (events.RolloutResumed("production"), "resumed production"),
     (
         events.ChangeStepped("op-1", 2, 3, "flags", ("core",), "unknown", why="timed out"),
@@ -120,6 +121,7 @@ SAID: list[tuple[events.AnyEvent, str]] = [
     (events.ConnTaken(3, "bo@jump", "lunch"), "took the conn from bo@jump: lunch"),
     (events.ConnReleased(3, "nobody typed"), "the conn is free: nobody typed"),
     (events.CollectorTaken(2), "polls the sources for everyone"),
+    (events.CollectorTaken(2, ("apm",), True), "polls the sources for everyone, as a recorder, without apm"),
     (events.CollectorTaken(3, ("apm", "jira")), "polls the sources for everyone, without apm, jira"),
     (events.SourceFailed("web", "refused"), "source web stopped answering: refused"),
     (events.SourceRecovered("web", 725.0), "source web answers again after 12m"),
