@@ -89,6 +89,9 @@ async def test_an_approval_expires_and_that_is_said_and_journaled(table: Table) 
     assert late.state == "refused"
     assert late.line.startswith("not approved: void: it expired at")
     assert "void, for it expired" in (await table.soft(ann)).line
+    assert (
+        "could not set production to 20 % of us, world with core: approval: void, for it expired" in table.notes()[-1]
+    )
     assert any("it expired" in note for note in table.notes())
     assert (await ann.council.ask("production", at(20))).state == "confirmed"
     assert (await bo.council.approve("production")).state == "confirmed"

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from repz_console.engine import carrier, recorder
 from repz_console.engine.session import Session
 from repz_console.engine.writer import JournalWriter
-from repz_console.events import AnyEvent, ChangeEnded, ChangeIntended, Entry
+from repz_console.events import AnyEvent, ChangeEnded, ChangeIntended, Entry, NoteAdded
 from repz_console.facts import Change
 from repz_console.plan import exposure as exposures
 from repz_console.room import gates
@@ -376,3 +376,6 @@ async def test_a_target_that_is_none_of_the_rollouts_is_refused(
     assert outcome.state == "refused"
     assert said in outcome.line
     assert "change.intended" not in kinds(session)
+    (note,) = [entry.event.text for entry in session.entries() if isinstance(entry.event, NoteAdded)]
+    assert note.startswith("could not set production to ")
+    assert said in note

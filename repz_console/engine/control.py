@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -25,7 +26,7 @@ from repz_console.engine.storage import Storage
 from repz_console.engine.takeover import TakenOver, take_over
 from repz_console.engine.unattended import Unattended
 from repz_console.engine.writer import JournalWriter
-from repz_console.events import ChangeIntended, RolloutHeld, RolloutResumed
+from repz_console.events import ChangeIntended, NoteAdded, RolloutHeld, RolloutResumed
 from repz_console.facts import Exposure, RolloutState
 from repz_console.plan import exposure as exposures
 from repz_console.plan import parts
@@ -84,7 +85,7 @@ class Controller:
         elif target is None:
             return Outcome("refused", "a change needs a target")
         else:
-            work = self._set(rollout, target, reason, expect, stage, evidence or {})
+            work = self._set_or_note(rollout, target, reason, expect, stage, evidence or {})
         task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -145,6 +146,18 @@ class Controller:
         if self._under_way:
             await asyncio.wait(self._under_way)
         await self._storage.run(lambda _: self._carrier.liveness.release())
+
+    async def _set_or_note(
+        self, rollout: str, target: Exposure, reason: str, expect: str, stage: str, evidence: Mapping[str, Any]
+    ) -> Outcome:
+        """Set, and journal as a note why nothing was decided, if nothing was."""
+        outcome = await self._set(rollout, target, reason, expect, stage, evidence)
+        if outcome.state in ("refused", "denied") and not outcome.op:
+            why = f"could not set {rollout} to {words.exposure(target)}: {outcome.line}"
+            # It changes nothing, and is not worth a second refusal where the journal takes nothing.
+            with suppress(StoreError):
+                await self._writer.append(NoteAdded(text=safe(why)))
+        return outcome
 
     async def _set(
         self, rollout: str, target: Exposure, reason: str, expect: str, stage: str, evidence: Mapping[str, Any]
