@@ -177,7 +177,7 @@ ACTIONS: tuple[Action, ...] = (
         "rollout.accept",
         ("v",),
         "Accept",
-        "Take what the backend shows for the outcome of every unknown change",
+        "Take what the backend shows for the outcome of unknown changes, or over from whoever changed it",
         _WIDEN,
         tabs=("rollout",),
     ),

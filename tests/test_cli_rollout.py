@@ -116,6 +116,7 @@ def test_the_conn_stays_with_who_has_it_whatever_reason_a_command_is_given(
 
 
 def test_shrinking_needs_neither_terminal_nor_revision(launch: Launch) -> None:
+    assert launch.widen("canary")[0] == 0
     assert launch.widen("50", "--feature", "core")[0] == 0
     answer = launch("rollout", "set", "production", "10")
     assert answer.code == 0, answer.err
@@ -123,9 +124,10 @@ def test_shrinking_needs_neither_terminal_nor_revision(launch: Launch) -> None:
 
 
 def test_one_region_can_be_set_and_the_others_stay(launch: Launch) -> None:
-    assert launch.widen("50", "--feature", "core")[0] == 0
+    assert launch.widen("canary")[0] == 0
+    assert launch.widen("50", "--region", "rest")[0] == 0
     assert launch("rollout", "set", "production", "20", "--region", "rest").code == 0
-    assert launch.percents() == {"home": 50.0, "rest": 20.0}
+    assert launch.percents() == {"home": 5.0, "rest": 20.0}
 
 
 def test_roll_back_goes_to_the_last_good_exposure(launch: Launch) -> None:

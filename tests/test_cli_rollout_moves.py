@@ -43,13 +43,14 @@ def test_next_goes_stage_by_stage_until_none_is_left(launch: Launch) -> None:
 
 
 def test_each_region_takes_its_own_percent(launch: Launch) -> None:
+    assert launch.widen("canary")[0] == 0
     terminal = launch.terminal(
         "rollout", "set", "production", "--region", "home=30", "--region", "rest=10", "--feature", "core",
         "--expect", launch.shown()["revision"],
     )  # fmt: skip
     said = terminal.wait_for("to go on:")
     assert "rest core: 0 % -> 10 %" in said
-    assert "Home market enters at 30 %" in said
+    assert "home core: 5 % -> 30 %" in said
     assert challenge(said).startswith("30 PRODUCTION ")
     terminal.type(challenge(said))
     assert terminal.end() == 0, terminal.said
@@ -62,6 +63,7 @@ def test_each_region_takes_its_own_percent(launch: Launch) -> None:
 
 def test_one_feature_is_killed_and_the_others_stay(launch: Launch) -> None:
     launch.edited(*TWO_FEATURES)
+    assert launch.widen("canary")[0] == 0
     assert launch.widen("full")[0] == 0
     assert launch("rollout", "kill", "production", "--feature", "extra").code == 3
     assert shares(launch) == {"home": 100, "rest": 100, "features": ["core", "extra"]}

@@ -14,7 +14,7 @@ from repz_console.events import ChangeEnded
 from repz_console.plan import exposure as exposures
 from tests.support.backend_server import BackendServer, Fault
 from tests.support.backends import WEBHOOK_KEY, ReceiverServer
-from tests.support.sessions import CONFIG, at, launch, opened, widen
+from tests.support.sessions import CONFIG, at, launch, opened, revision, widen
 from tests.support.vercel_server import PROJECT, TEAM, TOKEN, VercelServer
 
 
@@ -124,10 +124,17 @@ async def test_a_kill_is_sent_until_it_is_taken(tmp_path: Path) -> None:
         assert exposures.is_nobody(session.view().rollout.rollouts[0].configured.exposure or at(1))
 
 
+async def begun(session: Session, server: VercelServer) -> None:
+    """A release that was started elsewhere, and taken over."""
+    server.start()
+    await revision(session)
+    assert (await session.control.accept("production", at(10))).state == "confirmed"
+
+
 async def test_a_release_goes_forward_and_a_kill_aborts_it(tmp_path: Path) -> None:
     server = VercelServer(10, 20, 100)
     async with by_vercel(tmp_path, server) as session:
-        server.start()
+        await begun(session, server)
         assert (await widen(session, 20)).state == "confirmed"
         refused = await widen(session, 50)
         assert refused.state == "rejected"
@@ -141,24 +148,24 @@ async def test_a_release_goes_forward_and_a_kill_aborts_it(tmp_path: Path) -> No
 async def test_an_approval_whose_answer_was_lost_is_never_called_not_applied(tmp_path: Path) -> None:
     server = VercelServer(10, 20, 100)
     async with by_vercel(tmp_path, server) as session:
-        server.start()
+        await begun(session, server)
         server.fault = "lost"
         assert (await widen(session, 20)).state == "unknown"
         server.fault = None
         await session.control.settle()
-        assert [end for end, _ in ends(session)] == ["unknown", "superseded"]
+        assert [end for end, _ in ends(session)] == ["confirmed", "unknown", "superseded"]
         assert session.view().rollout.rollouts[0].configured.exposure == at(20)
 
 
 async def test_an_approval_that_did_not_come_stays_unknown_until_somebody_looked(tmp_path: Path) -> None:
     server = VercelServer(10, 20, 100)
     async with by_vercel(tmp_path, server) as session:
-        server.start()
+        await begun(session, server)
         server.fault = "failing"
         assert (await widen(session, 20)).state == "unknown"
         server.fault = None
         await session.control.settle()
-        assert [end for end, _ in ends(session)] == ["unknown"]
+        assert [end for end, _ in ends(session)] == ["confirmed", "unknown"]
         assert server.release is not None
         assert server.release["activeStage"]["index"] == 0, "a fence moves nobody"
         assert (await session.control.accept("production", at(10))).state == "confirmed"

@@ -98,7 +98,7 @@ async def test_an_open_p0_and_a_hold_stop_widening_and_nothing_else(session: Ses
     assert "looking at it" in (await widen(session, 40)).line
     assert (await session.control.change("production", "set", at(10))).state == "confirmed"
     assert (await session.control.resume("production")).state == "confirmed"
-    assert (await widen(session, 40)).state == "confirmed"
+    assert (await widen(session, 20)).state == "confirmed"
 
 
 async def test_a_hold_that_came_while_a_widening_was_journaled_stops_it(
@@ -128,7 +128,7 @@ async def test_resuming_needs_the_conn(session: Session) -> None:
 
 
 async def test_shrinking_needs_no_conn_no_revision_and_no_gate(session: Session, backend: Backend) -> None:
-    await widen(session, 40)
+    await widen(session, 20)
     await session.release_conn()
     triage = session.bugs()
     assert triage is not None
@@ -203,7 +203,7 @@ async def test_an_answer_that_does_not_say_is_unknown_and_blocks_widening_only(
     assert "nobody knows" in refused.line
     assert (await session.control.change("production", "set", at(10))).state == "confirmed"
     # That change moved the revision on, so that the unknown one can no longer come.
-    assert (await widen(session, 40)).state == "confirmed"
+    assert (await widen(session, 20)).state == "confirmed"
 
 
 async def test_an_unknown_change_is_settled_by_setting_what_is_there_again(session: Session, backend: Backend) -> None:

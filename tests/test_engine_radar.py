@@ -80,6 +80,7 @@ async def test_neither_a_restart_nor_who_takes_over_tells_it_again_or_misses_it(
             await looked(ann)
             assert found(ann) == [], "what was there before anybody looked is nobody's change"
             await ann.take_conn()
+            assert (await ann.control.accept("production", at(5))).state == "confirmed"
             assert (await widen(ann, 20)).state == "confirmed"
             backend.meddle(at(30))
             await eventually(lambda: len(found(ben)) == 1)

@@ -20,8 +20,8 @@ from tests.support.several import SOURCES, Orchestra, Several, everywhere
 DRAFTS = (
     everywhere(20),
     everywhere(5),
-    Exposure({"us": 30}, ("base", "edge")),
-    Exposure({"us": 40, "world": 10}, ("base", "edge", "web")),
+    Exposure({"us": 20}, ("base", "edge")),
+    Exposure({"us": 20, "world": 10}, ("base", "edge", "web")),
     Exposure({}, ()),
 )
 

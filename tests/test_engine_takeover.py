@@ -96,6 +96,8 @@ async def test_after_a_take_over_the_old_box_cannot_widen_and_can_kill(
         # the new one goes on, once somebody looked
         assert (await widen(here, 20)).state == "refused"
         assert (await here.control.resume("production")).state == "confirmed"
+        assert "nobody" in (await widen(here, 20)).line
+        assert (await here.control.accept("production", (await state(here)).exposure)).state == "confirmed"
         assert (await widen(here, 20)).state == "confirmed"
         # a roll back from the old box, too
         lower = await left.control.change("production", "rollback", at(5), reason="bad")
@@ -232,9 +234,9 @@ async def test_a_retired_store_widens_nothing_until_it_takes_over(boxes: tuple[L
     old, _ = boxes
     await begin(old)
 
-    async def wide(session: Session) -> Outcome:
+    async def wide(session: Session, percent: float) -> Outcome:
         await session.control.resume("production")
-        return await widen(session, 100)
+        return await widen(session, percent)
 
     async with opened(old) as session:
         await with_conn(session)
@@ -242,13 +244,13 @@ async def test_a_retired_store_widens_nothing_until_it_takes_over(boxes: tuple[L
         await session.write(StoreRetired(reason="the box is replaced"))
         assert gates(session)["store"] is Verdict.FAIL
         await session.write(NoteAdded("still a journal"))
-        refused = await wide(session)
+        refused = await wide(session, 100)
         assert refused.state == "refused"
         assert "the box is replaced" in refused.line
         assert (await session.control.change("production", "rollback", at(5))).state == "confirmed"
         await session.control.take_over()
         assert "store" not in gates(session)
-        assert (await wide(session)).state == "confirmed"
+        assert (await wide(session, 20)).state == "confirmed"
 
 
 async def test_a_person_takes_over_by_typing_it(

@@ -57,7 +57,9 @@ def test_times_money_percents_and_words() -> None:
     assert production["configured"]["exposure"]["percent"]["us"] == 40
     assert production["measured"]["exposure"] is None
     assert data["sources"]["worst"] == "STALE"
-    assert [gate["id"] for gate in production["gates"]] == ["hold", "change", "p0", "p1", "p2", "data", "conn"]
+    assert [gate["id"] for gate in production["gates"]] == [
+        *("hold", "change", "drift", "order", "p0", "p1", "p2", "data", "conn"),
+    ]
 
 
 def test_a_plan_without_a_budget_has_none() -> None:

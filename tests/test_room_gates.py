@@ -147,7 +147,7 @@ def test_a_rule_whose_phase_comes_later_makes_no_gate() -> None:
     making = Making().running()
     making.bugs(making.bug("B1", "P2", "x"), making.bug("B2", "P3", "y"))
     beta = next(each for each in making.view().rollout.rollouts if each.id == "beta")
-    assert [each.id for each in beta.gates] == ["hold", "change", "p0", "p1", "data", "conn"]
+    assert [each.id for each in beta.gates] == ["hold", "change", "drift", "order", "p0", "p1", "data", "conn"]
 
 
 def test_an_open_p0_blocks_even_a_plan_without_rules() -> None:
@@ -161,11 +161,11 @@ def test_a_target_is_judged_by_the_phase_it_enters() -> None:
     ramp = plan.rollout["production"]
     early = tuple(replace(each, phase="alpha" if each.id == "soft" else each.phase) for each in ramp.stage)
     making = Making(replace(plan, rollout={**plan.rollout, "production": replace(ramp, stage=early)})).running()
-    making.exposed(rooms.exposures.nobody())
+    making.changed("op-9", rooms.exposures.nobody(), "confirmed", hours=1).exposed(rooms.exposures.nobody())
     making.bugs(making.bug("B1", "P2", "x"))
     room = making.room()
     blocked = {each.id for each in room.gates("production", making.now, stage("wednesday")) if each.verdict is FAIL}
-    assert blocked == {"p2"}
+    assert blocked == {"order", "p2"}
     assert gates.verdict(room.gates("production", making.now, stage("soft"))) is PASS
     assert gates.verdict(room.gates("production", making.now)) is PASS
     with pytest.raises(KeyError):

@@ -73,7 +73,7 @@ async def test_what_the_backend_shows_is_accepted_after_a_question_that_starts_o
     await eventually(lambda: app.dialog is not None)
     await press(pilot, "right", "enter")
     await settled(app, pilot)
-    assert ends(unknown) == ["unknown", "superseded"]
+    assert ends(unknown) == ["unknown", "superseded", "confirmed"], "what it shows counts as decided"
     assert "has 20 % of us, world with core, and what was unknown is" in text_of(app)
     assert "not be journaled" not in text_of(app)
     assert [change.target for change in backend.applied] == [at(20)], "nothing was sent"

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
+from repz_console.engine.adoption import adopt
 from repz_console.engine.carrier import Carrier
 from repz_console.engine.conn import NEEDS_CONN, Conn
 from repz_console.engine.follower import bring_in
@@ -124,14 +125,24 @@ class Controller:
         return await take_over(self._known, self._writer, self._settler, self._conn.fence, safe(reason).strip())
 
     async def accept(self, rollout: str, seen: Exposure | None) -> Outcome:
-        """Settle what is unknown by what the backend shows, if that still is what a person saw. Needs the conn: the
-        rollout may be widened again then."""
+        """Settle what is unknown by what the backend shows, or take over what was changed elsewhere, if that still is
+        what a person saw. Needs the conn: the rollout may be widened again then."""
         if rollout not in self._known.plan.rollout:
             return Outcome("refused", f"the plan has no rollout {safe(rollout)}")
         fence = self._conn.fence
         if fence is None:
             return Outcome("denied", NEEDS_CONN)
-        return await self._settler.accept(rollout, seen, fence)
+        if self._known.decisions.rollout(rollout).unknown or not self._drifts(rollout):
+            outcome = await self._settler.accept(rollout, seen, fence)
+            if outcome.state != "confirmed" or not self._drifts(rollout):
+                return outcome
+            adopted = await adopt(self._known, self._writer, rollout, seen, fence)
+            return outcome if adopted.state == "confirmed" else adopted
+        return await adopt(self._known, self._writer, rollout, seen, fence)
+
+    def _drifts(self, rollout: str) -> bool:
+        """Whether what is configured is not what was decided."""
+        return any(each.drift for each in self._known.view().rollout.rollouts if each.id == rollout)
 
     async def settle(self, rollout: str = "") -> None:
         """Journal the outcome of changes that have none, as far as the backend shows it. Raises `StoreError`."""
@@ -296,8 +307,10 @@ class Controller:
     ) -> ChangeIntended:
         decided = self._known.decided(rollout)
         shown: dict[str, str] = {}
+        counters: dict[str, float] = {}
         try:
             shown |= {gate.id: f"{gate.verdict}: {gate.line}" for gate in self._known.gates(rollout, target)}
+            counters = self._known.counters(rollout)
         except Exception as error:
             if action == "set":
                 raise
@@ -313,5 +326,10 @@ class Controller:
             reason=reason,
             stage=stage,
             supersedes=tuple(change.op for change in (*decided.unknown, *decided.under_way, *decided.partial)),
-            evidence={**evidence, "gates": shown, "plan_hash": self._known.effective.origin.hash},
+            evidence={
+                **evidence,
+                "gates": shown,
+                "plan_hash": self._known.effective.origin.hash,
+                gates.COUNTERS: counters,
+            },
         )

@@ -22,6 +22,7 @@ from repz_console.plan.lint import findings
 from repz_console.plan.model import Plan, Rollout
 from repz_console.plan.parts import Step
 from repz_console.providers.base import BugTriage, JournalReader, Refused, SpendBook
+from repz_console.room import gates
 from repz_console.room.backends import last_word
 from repz_console.room.decisions import Decisions, RolloutDecisions
 from repz_console.room.health import History
@@ -116,6 +117,10 @@ class Known:
     def surroundings(self) -> Surroundings:
         """What every rollout is judged in, as of now."""
         return self._room.surroundings(self.clock())
+
+    def counters(self, rollout: str) -> dict[str, float]:
+        """What the metrics that count a rollout's bakes say now, of those that can be believed."""
+        return gates.counters(self.plan, self.plan.rollout[rollout], self.snapshots, self.clock())
 
     def may_take_conn(self) -> tuple[bool, str, str]:
         """Whether this console's operator may take the conn, in which seat, and what there is to say about it."""

@@ -30,6 +30,11 @@ def cells(exposure: Exposure) -> dict[Cell, float]:
     }
 
 
+def share(exposure: Exposure, region: str) -> float:
+    """The percent of a region's people that see anything."""
+    return exposure.percent.get(region, 0.0) if exposure.features else 0.0
+
+
 def is_nobody(exposure: Exposure) -> bool:
     """Whether no cell is above 0."""
     return not cells(exposure)

@@ -128,11 +128,12 @@ class Freeze(Table, frozen=True, kw_only=True):
     id: str
     title: str
     start: Moment
-    """When it begins, the first time if it comes back. A time of day is needed."""
+    """When it begins, the first time if it comes back. A time of day is needed. A rebase leaves it where it is."""
     minutes: float
     """How long it lasts each time."""
     rule: str = ""
-    """An RFC 5545 recurrence such as `FREQ=WEEKLY;BYDAY=FR,SA`, on the wall clock of `start`'s zone; empty for once."""
+    """An RFC 5545 recurrence such as `FREQ=WEEKLY;BYDAY=FR,SA`, on the wall clock of `start`'s zone; empty for once. It
+    names days: nothing finer than FREQ=DAILY, and the time of day is the start's."""
     rollouts: tuple[str, ...] = ()
     """The rollouts that it holds; empty for all."""
     except_stages: tuple[str, ...] = ()

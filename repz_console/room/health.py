@@ -61,6 +61,11 @@ def _readings(snapshot: Snapshot | None) -> Mapping[str, Reading]:
     return {reading.name: reading for reading in snapshot.facts.readings}
 
 
+def expiry(metric: Metric, snapshots: Mapping[str, Snapshot], now: datetime) -> datetime | None:
+    """When a metric's freshness next changes without a further answer; None if never."""
+    return next_change(snapshots.get(metric.source), now)
+
+
 def _metric(
     metric: Metric,
     snapshots: Mapping[str, Snapshot],

@@ -203,7 +203,11 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
     decided = around.decided(identity)
     controller = backends.backend(plan, identity, around.snapshots, around.consents, now)
     configured = truths.configured(controller)
-    where = stages.position(plan, rollout, _basis(around, identity, controller))
+    past = now >= around.ends
+    planned = truths.planned(plan, rollout, past, configured.exposure, now)
+    desired = truths.desired(decided, around.damage)
+    where = stages.position(plan, rollout, _basis(around, identity, controller), None if past else now)
+    regions = dict(_titled(rollout.regions, ((region.id, region.title) for region in plan.region)))
     counts = measured.found(around.snapshots, identity, now)
     settled = measured.settles_at(rollout, decided, around.abilities)
     evidence = _evidence(around, identity, None, now)
@@ -215,13 +219,13 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         controller=" + ".join(controllers(rollout)),
         backend=" + ".join(dict.fromkeys(_kinds(plan, rollout))),
         cohort=rollout.cohort,
-        regions=_titled(rollout.regions, ((region.id, region.title) for region in plan.region)),
+        regions=tuple(regions.items()),
         features=_titled(_features(rollout), _switches(plan)),
         stages=where.stages,
         current=where.current,
         next=where.next,
-        planned=truths.planned(plan, rollout, now >= around.ends, configured.exposure, now),
-        desired=truths.desired(decided, around.damage),
+        planned=planned,
+        desired=desired,
         configured=configured,
         measured=measured.truth(counts, rollout, configured.exposure),
         revision=controller.state.revision if controller.state is not None else "",
@@ -232,8 +236,12 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         last_good=truths.last_good(decided, configured.exposure),
         gates=found,
         verdict=gates.verdict(found),
+        where=stages.regions(rollout, regions, where, planned.exposure, desired.exposure, configured.exposure),
+        of_all=exposures.of_all(configured.exposure, rollout.people) if configured.exposure is not None else None,
         poll=polls.view(evidence, following, found, now) if following is not None else None,
         approval=approval_of(around, identity, now),
+        overrides=gates.overrides(plan, identity, around.consents, decided),
+        due=stages.due(where),
         waivers=waivers.views(around.consents, plan, identity, around.viewer, now),
         automatic=warden.armed(rollout.automatic),
         unarmed=warden.unarmed(
@@ -346,6 +354,19 @@ def _expiries(around: Surroundings, now: datetime) -> Iterable[datetime | None]:
     yield from (next_change(around.snapshots.get(source), now) for source in warden.watched(around.plan))
     yield from (readiness.believed_until(look, now) for look in around.looks.values())
     yield around.ends if around.ends > now else None
+
+
+def sources(plan: Plan) -> tuple[str, ...]:
+    """Ids of the sources whose answers a rollout is judged on, apart from those that tell of bugs and ticks."""
+    asked: set[str] = set()
+    found: list[str] = []
+    for rollout in plan.rollout.values():
+        found += controllers(rollout)
+        for stage in rollout.stage:
+            asked |= {rule.metric for rule in stage.metrics} | {rule.counted_by for rule in stage.metrics}
+            asked.add(stage.bake.counted_by)
+    found += [metric.source for metric in plan.metric if metric.id in asked and metric.source]
+    return tuple(dict.fromkeys(found))
 
 
 def _lapses(around: Surroundings, views: Iterable[RolloutView], now: datetime) -> Iterable[datetime]:

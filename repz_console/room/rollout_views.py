@@ -62,6 +62,9 @@ class GateView(Struct, frozen=True):
     """Who waived or overrode it, until when and why, in one line; empty if nobody did."""
     overridden: bool = False
     """Excused by the director although it FAILs."""
+    reason: str = ""
+    """Why it is INCONCLUSIVE, in one word for scripts: `NO_SOURCE`, `NO_DATA`, `STALE`, `TOO_FEW`, `COUNTER_RESET`,
+    `BAKING`, `DAMAGED`. Empty where its line alone says so."""
 
     @property
     def lets_pass(self) -> bool:

@@ -21,7 +21,6 @@ from msgspec.structs import replace
 
 from repz_console.events import Entry
 from repz_console.facts import Abilities, Exposure, Freshness, Person, Snapshot, Tick
-from repz_console.plan import parts
 from repz_console.plan.model import Plan
 from repz_console.plan.schedule import Span, plan_span
 from repz_console.room import budget, bugs, clock, control, health, rollout, sources, stages, timeline, warden
@@ -77,6 +76,7 @@ class _Memos:
         self.launch: Memo[LaunchView] = Memo()
         self.clock: Memo[ClockView] = Memo()
         self.timeline: Memo[TimelineView] = Memo()
+        self.judged: Memo[tuple[str, ...]] = Memo()
         self.rollout: Memo[RolloutsView] = Memo(rollout.shows_the_same)
         self.health: Memo[HealthView] = Memo()
         self.queue: Memo[bugs.Queue] = Memo()
@@ -274,14 +274,14 @@ class Room:
         around = self.surroundings(now)
         decided: list[object] = [self.decisions.epoch, self.decisions.idle, self.decisions.consents]
         decided += [self.decisions.rollout(identity) for identity in self._plan.rollout]
-        ramps = self._plan.rollout.values()
-        controllers = [self._snapshots.get(one) for ramp in ramps for one in parts.controllers(ramp)]
+        judged = self._memos.judged.get((self._plan,), now, lambda: rollout.sources(self._plan))
+        answers = [self._snapshots.get(source) for source in judged]
         # What traffic saw may come from any source.
-        controllers += [one for one in self._snapshots.values() if one.facts is not None and one.facts.measured]
-        controllers += [self._snapshots.get(source) for source in warden.watched(self._plan)]
+        answers += [one for one in self._snapshots.values() if one.facts is not None and one.facts.measured]
+        answers += [self._snapshots.get(source) for source in warden.watched(self._plan)]
         journal = (around.damage, self._waiting, self._origin.hash, *decided)
         people = (self._viewer, self._looks, self._recorder, self._abilities, around.ticks, around.ticked)
-        inputs = (self._plan, around.control, around.queue, around.bugs, *journal, *people, *controllers)
+        inputs = (self._plan, around.control, around.queue, around.bugs, *journal, *people, *answers)
         return self._memos.rollout.get(inputs, now, lambda: rollout.build(around, now))
 
     def _health(self, now: datetime) -> HealthView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -11,7 +12,7 @@ from repz_console.facts import Exposure
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout, Stage
 from repz_console.plan.schedule import instant
-from repz_console.room.views import RolloutView, StageView
+from repz_console.room.views import RegionView, RolloutView, StageView
 
 
 class Position(Struct, frozen=True):
@@ -36,11 +37,11 @@ def main_rollout(plan: Plan) -> str:
     return max(plan.rollout, key=lambda identity: ends(plan.rollout[identity]), default="")
 
 
-def position(plan: Plan, rollout: Rollout, seen: Exposure) -> Position:
-    """Where a rollout stands that exposes `seen`: at the highest stage that it covers."""
+def position(plan: Plan, rollout: Rollout, seen: Exposure, now: datetime | None = None) -> Position:
+    """Where a rollout stands that exposes `seen`: at the highest stage that it covers. Without `now` nothing is due."""
     covered = [index for index, stage in enumerate(rollout.stage) if _covers(seen, exposures.of_stage(rollout, stage))]
     here = covered[-1] if covered else -1
-    views = tuple(_view(plan, rollout, index, here) for index in range(len(rollout.stage)))
+    views = tuple(_view(plan, rollout, index, here, now) for index in range(len(rollout.stage)))
     return Position(
         stages=views,
         current=views[here] if here >= 0 else None,
@@ -81,6 +82,43 @@ def next_phase(rollout: RolloutView) -> str | None:
     return next((stage.phase for stage in reversed(reached) if stage.phase), "")
 
 
+def due(where: Position) -> str:
+    """What the calendar asks for, in one line; empty if nothing is due. Nothing widens because of it."""
+    asks = where.next
+    if asks is None or not asks.due:
+        return ""
+    clock = f"{asks.at:%a %d %b %H:%M} UTC" if asks.timed else f"{asks.at:%a %d %b}"
+    return f"{asks.title} was due {clock}: s and Enter compare it"
+
+
+def regions(
+    rollout: Rollout,
+    titles: Mapping[str, str],
+    where: Position,
+    planned: Exposure | None,
+    desired: Exposure | None,
+    configured: Exposure | None,
+) -> tuple[RegionView, ...]:
+    """Region by region, what the calendar, people, the backend and the next stage say."""
+
+    def of(exposure: Exposure | None, region: str) -> float | None:
+        return exposures.share(exposure, region) if exposure is not None else None
+
+    following = where.next.exposure if where.next is not None else None
+    return tuple(
+        RegionView(
+            id=region,
+            title=titles.get(region, region),
+            planned=of(planned, region) or 0.0,
+            desired=of(desired, region),
+            configured=of(configured, region),
+            next=of(following, region),
+            enters=bool(of(following, region)) and of(configured, region) == 0,
+        )
+        for region in rollout.regions
+    )
+
+
 def planned(plan: Plan, rollout: Rollout, now: datetime) -> Stage | None:
     """The stage that the plan puts the rollout in at `now`; None before the first."""
     reached = [(instant(stage.at, plan.launch.zone), index) for index, stage in enumerate(rollout.stage)]
@@ -98,20 +136,23 @@ def _phase(rollout: Rollout, index: int) -> str:
     return named[-1] if named else ""
 
 
-def _view(plan: Plan, rollout: Rollout, index: int, here: int) -> StageView:
+def _view(plan: Plan, rollout: Rollout, index: int, here: int, now: datetime | None) -> StageView:
     stage = rollout.stage[index]
+    at, shown = instant(stage.at, plan.launch.zone), exposures.of_stage(rollout, stage)
     return StageView(
         id=stage.id,
         title=stage.title,
-        at=instant(stage.at, plan.launch.zone),
+        at=at,
         timed=stage.at.time is not None,
-        exposure=exposures.of_stage(rollout, stage),
+        exposure=shown,
         percent=stage.percent,
         regions=stage.regions or rollout.regions,
         features=stage.features,
         phase=stage.phase,
         state=_state(index, here),
         note=stage.note,
+        of_all=exposures.of_all(shown, rollout.people),
+        due=index > here and now is not None and at <= now,
     )
 
 

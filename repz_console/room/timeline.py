@@ -21,9 +21,9 @@ def build(
     now: datetime,
 ) -> TimelineView:
     """The timeline at `now`. Of several ticks of one item the latest counts, likewise of a task's progress."""
-    marks = {tick.item: tick for tick in sorted(ticks, key=lambda tick: tick.at)}
+    ticked = marks(ticks)
     said = {each.task: each for each in sorted(progress, key=lambda each: each.at)}
-    checklists = {checklist.id: _checklist(checklist, marks) for checklist in plan.checklist}
+    checklists = {each.id: checklist(each, ticked) for each in plan.checklist}
     sections = tuple(_sections(plan, checklists, said, now))
     starts, ends = schedule.plan_span(plan)
     return TimelineView(
@@ -41,13 +41,19 @@ def build(
     )
 
 
-def _checklist(checklist: Checklist, marks: Mapping[str, Tick]) -> ChecklistView:
+def marks(ticks: Iterable[Tick]) -> dict[str, Tick]:
+    """The latest tick of each item that has one."""
+    return {tick.item: tick for tick in sorted(ticks, key=lambda tick: tick.at)}
+
+
+def checklist(planned: Checklist, ticked: Mapping[str, Tick]) -> ChecklistView:
+    """A checklist with its ticks."""
     items = []
-    for item in checklist.items:
-        tick = marks.get(f"{checklist.id}/{item.id}")
+    for item in planned.items:
+        tick = ticked.get(f"{planned.id}/{item.id}")
         items.append(
             ItemView(
-                id=f"{checklist.id}/{item.id}",
+                id=f"{planned.id}/{item.id}",
                 title=item.title,
                 optional=item.optional,
                 state=tick.state if tick is not None else "open",
@@ -57,11 +63,11 @@ def _checklist(checklist: Checklist, marks: Mapping[str, Tick]) -> ChecklistView
             )
         )
     return ChecklistView(
-        id=checklist.id,
-        title=checklist.title,
-        phase=checklist.phase,
-        owner=checklist.owner,
-        priority=checklist.priority,
+        id=planned.id,
+        title=planned.title,
+        phase=planned.phase,
+        owner=planned.owner,
+        priority=planned.priority,
         items=tuple(items),
         done=sum(item.state != "open" for item in items),
     )

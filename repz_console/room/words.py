@@ -46,6 +46,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def named(title: str) -> str:
+    """A title within a sentence: `error rate`, but `API response` and `P0 bugs`."""
+    return title if title[:2].upper() == title[:2] else title[:1].lower() + title[1:]
+
+
 def headline(seen: Exposure) -> str:
     """The exposure's one number: `20 %`, or `nobody`."""
     return "nobody" if exposures.is_nobody(seen) else percent(exposures.headline_percent(seen))

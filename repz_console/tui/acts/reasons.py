@@ -94,8 +94,8 @@ def _rollout(app: ConsoleApp, action: str) -> str:
         return "no change was applied in part"
     if action == "rollout.resume" and rollout.hold is None:
         return "it is not held"
-    if action == "rollout.accept" and not rollout.unknown:
-        return "the outcome of every change is known"
+    if action == "rollout.accept" and not rollout.unknown and not rollout.drift:
+        return "the outcome of every change is known, and nothing was changed elsewhere"
     if action in ("rollout.resume", "rollout.accept") and not app.room.control.mine:
         return _NO_CONN
     if action == "rollout.other" and len(app.room.rollout.rollouts) < 2:

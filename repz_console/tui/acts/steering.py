@@ -169,7 +169,9 @@ async def accept(app: ConsoleApp) -> None:
             [
                 f"{backend} shows {exposed(rollout.configured.exposure)}, read back {lasting(app.now - read_at)} ago.",
                 f"{count(len(rollout.unknown), 'change')} of {rollout.title} on {app.room.launch.environment} may have "
-                "happened or not, and this console could not find out.",
+                "happened or not, and this console could not find out."
+                if rollout.unknown
+                else f"{next(iter(rollout.drift), rollout.title)}.",
                 "",
                 f"Look first with the tools of {backend} itself: is anything of it still under way? What came later "
                 "would come unseen.",
