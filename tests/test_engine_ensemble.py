@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -10,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from repz_console.engine import carrier, settler
+from repz_console.engine.follower import bring_in
 from repz_console.engine.outcome import Outcome
 from repz_console.engine.session import Session
-from repz_console.events import ChangeEnded, ChangeIntended, ChangeStepped
+from repz_console.engine.writer import JournalWriter
+from repz_console.events import ChangeEnded, ChangeIntended, ChangeStepped, Entry
 from repz_console.plan import exposure as exposures
+from repz_console.store.errors import StoreError
 from tests.support import several
-from tests.support.sessions import launch, opened
+from tests.support.sessions import eventually, launch, opened
 from tests.support.several import SOURCES, Orchestra, everywhere
 
 ANSWERS = ("ok", "refuse", "raise", "applied, then raise", "hang")
@@ -92,7 +96,7 @@ async def test_a_widening_that_a_backend_refuses_ends_in_part_and_goes_on_with_t
     assert [(step.controller, step.state) for step in view.change.steps] == [
         ("base", "applied"),
         ("edge", "refused"),
-        ("", "waits"),
+        ("web", "waits"),
     ]
     assert (view.change.state, view.drift) == ("partial", ())
     assert any(gate.id == "change" and "1 of 3 applied" in gate.line for gate in view.gates)
@@ -270,3 +274,40 @@ async def test_a_change_made_elsewhere_names_the_backend_who_and_where(session: 
     )
     stale = await session.control.change("production", "set", everywhere(30), expect="2+2+2")
     assert stale.state == "refused", "never overwritten silently"
+
+
+async def test_a_kill_waits_for_no_backend_that_hangs(
+    session: Session, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await widen(session, 20)
+    monkeypatch.setattr(carrier, "CHANGE_DEADLINE", 60.0)
+    orchestra["edge"].answers = ["late"]
+    killing = asyncio.create_task(session.control.change("production", "kill"))
+    await eventually(lambda: orchestra.shown == {"base": 0, "edge": 20, "web": 0})
+    assert not killing.done()
+    await eventually(lambda: len(orchestra["edge"].tasks) == 1)
+    killing.cancel()
+    monkeypatch.undo()
+    orchestra["edge"].release.set()
+    await eventually(lambda: orchestra.shown == {"base": 0, "edge": 0, "web": 0})
+
+
+async def test_a_way_back_of_several_needs_no_journal(
+    session: Session, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await widen(session, 20)
+
+    async def full(*_: object, **__: object) -> Entry:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JournalWriter, "append", full)
+        outcome = await session.control.change("production", "rollback", everywhere(5))
+        assert (outcome.state, outcome.journaled) == ("confirmed", False)
+        assert orchestra.shown == {"base": 5, "edge": 5, "web": 5}
+        waiting = session.view().rollout.rollouts[0]
+        assert waiting.desired.exposure == everywhere(5)
+        assert waiting.drift == ()
+    await bring_in(session._storage, session._known)
+    assert ends(session, outcome.op) == ["confirmed"]
+    assert {outcome for _, outcome in steps(session, outcome.op)} == {"sent", "applied"}

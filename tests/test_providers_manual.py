@@ -13,9 +13,10 @@ from repz_console.events import ChangeEnded, ExposureObserved
 from repz_console.facts import Change, Exposure, Freshness
 from repz_console.plan import exposure as exposures
 from repz_console.providers.base import ProviderError
-from tests.support import faulty
+from tests.support import faulty, several
 from tests.support.providers import entries, provider
 from tests.support.sessions import CONFIG, at, launch, opened
+from tests.support.several import everywhere
 
 OPTIONS = {"instructions": "set {features} to {percent} in {regions}", "kill": "$ shop stop"}
 BY_HAND = 'instructions = "set {features} to {percent} in {regions}"\nkill = "$ shop stop"\n'
@@ -161,3 +162,35 @@ async def test_what_a_person_saw_stands_in_for_a_backend_that_is_down_until_that
         view = session.view().rollout.rollouts[0]
         assert (view.configured.exposure, "by hand" in view.configured.note) == (at(7), False)
         assert len(view.drift) == 1
+
+
+async def test_a_person_may_be_one_of_several_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    orchestra = several.install(monkeypatch)
+    config = several.config().replace('[source.web]\nkind = "several"\n', f'[source.web]\nkind = "manual"\n{BY_HAND}')
+
+    async def look(percent: float) -> None:
+        seen = everywhere(percent, "web") if percent else exposures.nobody()
+        assert (await session.council.observe("production", "web", seen, 30)).state == "confirmed"
+        await session.control.settle()
+
+    async with opened(launch(tmp_path, config)) as session:
+        assert await session.take_conn() == ""
+        await look(0)
+        await session.refresh_rollout("production")
+        expect = session.view().rollout.rollouts[0].revision
+        outcome = await session.control.change("production", "set", everywhere(20), expect=expect)
+        assert outcome.state == "unknown"
+        assert "2 of 3 applied: base, edge; web is not known: do it by hand" in outcome.line
+        assert "set web to 20 in us, world" in outcome.line
+        await look(20)
+        assert ends(session, outcome.op) == ["unknown", "confirmed"]
+        view = session.view().rollout.rollouts[0]
+        assert (view.configured.exposure, view.drift) == (everywhere(20), ())
+        killed = await session.control.change("production", "kill")
+        assert killed.state == "unknown"
+        assert "$ shop stop" in killed.line
+        assert (orchestra.shown["base"], orchestra.shown["edge"]) == (0, 0), "what can be reached is"
+        await look(20)
+        assert ends(session, killed.op) == ["unknown"]
+        await look(0)
+        assert ends(session, killed.op) == ["unknown", "confirmed"]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from repz_console.facts import Abilities, Exposure, Freshness, RolloutState, Snapshot, Tick
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout, Stage
-from repz_console.plan.parts import controllers, leaves
+from repz_console.plan.parts import controllers, leaves, parts_of
 from repz_console.plan.schedule import instant
 from repz_console.room import (
     approvals,
@@ -231,8 +231,8 @@ def _view(around: Surroundings, identity: str, now: datetime) -> RolloutView:
         revision=controller.state.revision if controller.state is not None else "",
         drift=_drift(around, identity, controller, now),
         hold=decided.hold,
-        change=_change(decided.latest) if decided.latest is not None else None,
-        unknown=tuple(map(_change, decided.unknown)),
+        change=_change(rollout, decided.latest) if decided.latest is not None else None,
+        unknown=tuple(_change(rollout, each) for each in decided.unknown),
         last_good=truths.last_good(decided, configured.exposure),
         gates=found,
         verdict=gates.verdict(found),
@@ -315,7 +315,7 @@ def _titled(identities: Iterable[str], titles: Iterable[tuple[str, str]]) -> tup
     return tuple((identity, known.get(identity, identity)) for identity in identities)
 
 
-def _change(change: ChangeRecord) -> ChangeView:
+def _change(rollout: Rollout, change: ChangeRecord) -> ChangeView:
     return ChangeView(
         op=change.op,
         action=change.intent.action,
@@ -325,18 +325,23 @@ def _change(change: ChangeRecord) -> ChangeView:
         at=change.at,
         why=change.why,
         stage=change.intent.stage,
-        steps=_steps(change),
+        steps=_steps(rollout, change),
     )
 
 
-def _steps(change: ChangeRecord) -> tuple[PartView, ...]:
+def _steps(rollout: Rollout, change: ChangeRecord) -> tuple[PartView, ...]:
     """What became of each of its steps, those that were not begun included."""
     known = {step.number: step for step in change.steps}
     of = max((step.of for step in change.steps), default=0)
+    plan = parts_of(rollout)
+    # Which scopes a backend has, only the backend can tell.
+    waiting = (
+        {number: (part.controller, part.features) for number, part in enumerate(plan, 1)} if of == len(plan) else {}
+    )
     return tuple(
         PartView(known[number].controller, known[number].scope, known[number].outcome, known[number].why)
         if number in known
-        else PartView("", (), "waits")
+        else PartView(*waiting.get(number, ("", ())), "waits")
         for number in range(1, of + 1)
     )
 
