@@ -179,3 +179,67 @@ async def test_a_waiver_is_for_what_is_inconclusive(table: Table) -> None:
     assert (await ann.council.waive("production", "conn", "x", 10)).line.startswith("conn FAILs")
     assert (await ann.council.second("production")).line == "no waiver waits for anybody"
     assert (await ann.council.second("production", "w9")).line == "production has no waiver w9"
+
+
+async def test_two_people_pass_a_gate_that_nobody_can_tell_of(tmp_path: Path) -> None:
+    async with Table(tmp_path, config(poll=False, metric=True)) as table:
+        ann, bo, zoe = await table.everybody("ann", "bo", "zoe")
+        assert "error rate" in (await table.soft(ann)).line
+        asked = await ann.council.waive("production", "metric:errors", "the probe moves house", 30)
+        assert asked.state == "confirmed"
+        again = await ann.council.waive("production", "metric:errors", "the probe moves house", 30)
+        assert (again.line, again.op) == ("ann@jump asked for that already", asked.op)
+        assert "error rate" in (await table.soft(ann)).line
+        alone = await ann.council.second("production")
+        assert (alone.state, alone.line) == ("denied", "not waived: that needs somebody else than who asked")
+        assert (await zoe.council.second("production")).line == "not waived: zoe holds no seat of this launch"
+        assert (await bo.council.second("production", asked.op)).state == "confirmed"
+        assert (await bo.council.second("production", asked.op)).line == "you agreed to it already"
+        gate = next(gate for gate in bo.view().rollout.rollouts[0].gates if gate.id == "metric:errors")
+        assert gate.excused.startswith("waived by ann@jump and bo@jump until")
+        assert (await table.soft(ann)).state == "confirmed"
+        ((user, event),) = table.entries(events.GateWaived)
+        assert (user, event.gate, event.stage, event.reason) == (
+            "ann",
+            "metric:errors",
+            "soft",
+            "the probe moves house",
+        )
+        assert [user for user, _ in table.entries(events.WaiverSeconded)] == ["bo"]
+
+
+async def test_a_waiver_ends(tmp_path: Path) -> None:
+    async with Table(tmp_path, config(poll=False, metric=True)) as table:
+        ann, bo = await table.everybody("ann", "bo")
+        await ann.council.waive("production", "metric:errors", "the probe moves house", 10)
+        await bo.council.second("production")
+        table.clock.on(minutes=10)
+        assert "error rate" in (await table.soft(ann)).line
+        assert (await bo.council.second("production")).line == "no waiver waits for anybody"
+        assert (await bo.council.waive("production", "metric:errors", "still", 10)).state == "confirmed"
+
+
+async def test_alone_one_waives_after_the_cool_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Table(tmp_path, config(poll=False, metric=True, solo=True)) as table:
+        table.writes_its_time(monkeypatch)
+        ann = await table.sits("ann")
+        await ann.council.waive("production", "metric:errors", "the probe moves house", 30)
+        assert "alone" in (await ann.council.second("production")).line
+        table.clock.on(minutes=6)
+        done = await ann.council.second("production")
+        assert "SOLO" in done.line
+        gate = next(gate for gate in ann.view().rollout.rollouts[0].gates if gate.id == "metric:errors")
+        assert gate.excused.startswith("waived by ann@jump SOLO")
+        assert (await table.soft(ann)).state == "confirmed"
+
+
+async def test_the_director_goes_on_over_a_gate_that_fails(table: Table) -> None:
+    ann, bo, dan = await table.everybody("ann", "bo", "dan")
+    await table.files(ann, "P0")
+    await ann.council.ask("production", at(20))
+    await bo.council.approve("production")
+    assert (await table.soft(ann)).line.startswith("P0 bugs: 1 open")
+    await dan.council.override("production", "p0", "known and harmless")
+    assert (await dan.council.override("production", "p0", "again")).line == "p0 is overridden already"
+    assert (await table.soft(ann)).state == "confirmed"
+    assert any("p0" in line for line in ann.view().rollout.rollouts[0].overrides)

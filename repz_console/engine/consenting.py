@@ -22,9 +22,9 @@ from repz_console.plan.model import Stage
 from repz_console.plan.parts import controllers
 from repz_console.room import rollout as rollouts
 from repz_console.room import seats, waivers
-from repz_console.room.approvals import APPROVAL, VALID
+from repz_console.room.approvals import VALID
 from repz_console.room.consents import Waiver
-from repz_console.room.gates import CHANGE, CONN
+from repz_console.room.gates import excuses
 from repz_console.room.views import GateView
 from repz_console.room.words import exposure as worded
 from repz_console.room.words import instant, who
@@ -32,9 +32,6 @@ from repz_console.text import safe
 
 LONGEST = 24 * 60
 """Minutes that a waiver, or what somebody saw at a backend, may hold at most."""
-
-NEVER_OVERRIDDEN = (CONN, CHANGE, APPROVAL, "hold", "line", "store")
-"""Gates that stand for somebody else's right, or for what nobody knows: no one person goes on over them."""
 
 
 class Consenting:
@@ -184,7 +181,7 @@ class Consenting:
             table = desk.stage(rollout, stage)
             found = self._gate(rollout, table, gate)
             await desk.speak_for(desk.plan.launch.director, f"override {found.id} of {rollout} for {table.id}")
-            if found.id in NEVER_OVERRIDDEN:
+            if found.id in excuses.NEVER:
                 raise No(f"{found.id} is never overridden: {found.line}")
             if found.verdict is not Verdict.FAIL:
                 raise No(f"{found.id} is {found.verdict}, and only a FAIL is overridden ({found.line})")

@@ -57,14 +57,26 @@ station = [{ seat = "director" }]
 PEOPLE = {name: number for number, name in enumerate(("ann", "bo", "cy", "dan", "eve", "zoe"), 1001)}
 
 
-def config(*, poll: bool = True, approvals: int = 0, solo: bool = False, seats: str = SEATS) -> str:
+METRIC = """
+[[metric]]
+id = "errors"
+title = "Error rate"
+targets = [{ said = "launch", op = "<", value = 1 }]
+"""
+"""A number that no source tells."""
+
+
+def config(
+    *, poll: bool = True, approvals: int = 0, solo: bool = False, metric: bool = False, seats: str = SEATS
+) -> str:
     """The small launch, whose soft launch needs what is said."""
     text = sessions.CONFIG.replace(
         'environment = "PRODUCTION"', f'environment = "PRODUCTION"\nsolo = {str(solo).lower()}'
     )
     needs = (['poll = "golive"'] if poll else []) + [f"approvals = {approvals}"]
+    needs += ['metrics = [{ metric = "errors" }]'] if metric else []
     text = text.replace("percent = 20\n", "percent = 20\n" + "\n".join(needs) + "\n")
-    return text + seats + (POLL if poll else "")
+    return text + seats + (POLL if poll else "") + (METRIC if metric else "")
 
 
 def person(name: str, *, proven: bool = True) -> Actor:
