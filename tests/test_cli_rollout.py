@@ -83,7 +83,7 @@ def test_a_gate_in_the_way_refuses(launch: Launch) -> None:
     assert launch.percents() == {}
     assert launch.kinds()[-2:] == ["note.added", "conn.released"]
     tried = json.loads(launch("journal", "export").out.splitlines()[-2])
-    assert tried["event"]["text"].startswith("could not set production to canary (5 % of home with core): P0 bugs")
+    assert tried["event"]["text"].startswith("could not set production to 5 % of home with core: P0 bugs")
 
 
 def test_somebody_elses_conn_is_not_taken(launch: Launch) -> None:

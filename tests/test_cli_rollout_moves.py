@@ -235,3 +235,18 @@ def test_an_unknown_rollout_is_bad_input_for_every_deed(launch: Launch) -> None:
     ):
         answer = launch("rollout", "poll", arguments[0], "prodution", *arguments[1:])
         assert (answer.code, "did you mean production?" in answer.err) == (2, True), arguments
+
+
+def test_a_backend_that_people_operate_is_changed_by_hand_and_then_observed(launch: Launch) -> None:
+    told = 'every = 5\ninstructions = "set {percent} in {regions}"\nkill = "switch it off"'
+    launch.edited(('kind = "flagd"', 'kind = "manual"'), ('every = 5\npath = "state:flags.json"', told))
+    seen = launch("rollout", "observe", "production", "5", "--region", "home", "--feature", "core")
+    assert seen.code == 0, seen.err
+    assert shares(launch) == {"home": 5, "features": ["core"]}
+    assert (
+        launch("rollout", "observe", "production", "--region", "rest=2", "--feature", "core", "--minutes", "1").code
+        == 0
+    )
+    assert launch.shown()["configured"]["exposure"]["percent"]["rest"] == 2
+    assert launch("rollout", "observe", "production", "0").code == 0
+    assert launch.percents() == {}
