@@ -82,15 +82,15 @@ async def test_it_holds_and_rolls_back_once_and_then_waits_for_a_person(tmp_path
         await eventually(lambda: "a person decides" in production(ann).unarmed)
         held = events(ann, RolloutHeld)
         assert [(event.by, event.reason) for event in held[:1]] == [
-            ("automatic", "Errors is 3 %, it should be < 1 %, 3 looks in a row")
+            ("automatic", "errors 3 %, must be < 1 %, 3 looks in a row")
         ]
-        assert held[0].evidence == ("Errors is 3 %, it should be < 1 %",)
+        assert held[0].evidence == ("errors 3 %, must be < 1 %",)
         hold = production(ann).hold
         assert hold is not None
         assert hold.who == "automatic (recorder@jump)"
         intent = unattended(ann)[0]
         assert (intent.by, intent.action, intent.target) == ("automatic", "rollback", at(20))
-        assert intent.evidence["automatic"] == ["Errors is 3 %, it should be < 1 %"]
+        assert intent.evidence["automatic"] == ["errors 3 %, must be < 1 %"]
         # It goes on failing, and a recorder that starts anew counts from the beginning.
         seen = recorder.view().clock.now
         await eventually(lambda: (recorder.view().clock.now - seen).total_seconds() > 1)
@@ -110,7 +110,7 @@ async def test_what_says_nothing_and_what_is_not_armed_changes_nothing(tmp_path:
     async with recording(loaded) as recorder:
         await eventually(lambda: production(recorder).unarmed == "")
         (tmp_path / "gauge").write_text("")
-        await eventually(lambda: "Errors is not known" in production(recorder).unarmed)
+        await eventually(lambda: "errors: no data" in production(recorder).unarmed)
         looks = recorder._known.snapshots["gauge"].last_ok_at
         assert looks is not None
         await eventually(

@@ -120,8 +120,8 @@ def test_it_is_held_and_rolled_back_at_the_third_failing_look() -> None:
     assert duties(making(), rows([2, 2])) == []
     found = duties(making(), rows([2, 2, 2]))
     assert whats(found) == ["hold", "automatic"]
-    assert found[0].evidence == ("Failures is 2 %, it should be < 1 %",)
-    assert found[1].reason == "Failures is 2 %, it should be < 1 %, 3 looks in a row: back to the last good stage"
+    assert found[0].evidence == ("failures 2 %, must be < 1 %",)
+    assert found[1].reason == "failures 2 %, must be < 1 %, 3 looks in a row: back to the last good stage"
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_it_is_said_what_may_happen_and_why_it_would_not() -> None:
     assert line(alone, recorder=False)[1] == "no `record` process polls"
     blind = well()
     blind.snapshots |= measured(None, blind.ago(seconds=3))
-    assert line(blind)[1] == "Failures is not known: web has no data for failures"
+    assert line(blind)[1] == "failures: no data, web has no data for failures"
     damaged = well()
     damaged.damage = "entry 12 does not match"
     assert "entry 12 does not match" in line(damaged)[1]
@@ -301,4 +301,4 @@ def test_a_metric_that_falls_silent_disarms_by_itself() -> None:
     room.update(recorder=True)
     assert room.view(made.now).rollout.rollouts[0].unarmed == ""
     later = made.now + timedelta(seconds=58)
-    assert "Failures is 0.5 %, but web is DOWN" in room.view(later).rollout.rollouts[0].unarmed
+    assert "failures: last sample " in room.view(later).rollout.rollouts[0].unarmed

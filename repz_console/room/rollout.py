@@ -29,7 +29,7 @@ from repz_console.room import (
 from repz_console.room.bugs import Queue
 from repz_console.room.consents import Consents
 from repz_console.room.decisions import ChangeRecord, Decisions, RolloutDecisions
-from repz_console.room.freshness import next_change, soonest
+from repz_console.room.freshness import soonest
 from repz_console.room.seats import COOL_OFF
 from repz_console.room.viewer import Viewer
 from repz_console.room.views import (
@@ -356,7 +356,7 @@ def _expiries(around: Surroundings, now: datetime) -> Iterable[datetime | None]:
         settled = measured.settles_at(rollout, around.decided(identity), around.abilities)
         due += [settled] if settled is not None else []
         yield from (at for at in due if at > now)
-    yield from (next_change(around.snapshots.get(source), now) for source in warden.watched(around.plan))
+    yield from warden.expiries(around.plan, around.snapshots, now)
     yield from (readiness.believed_until(look, now) for look in around.looks.values())
     yield around.ends if around.ends > now else None
 

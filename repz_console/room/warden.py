@@ -20,10 +20,11 @@ from repz_console.facts import Abilities, Person, Snapshot, Verdict
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan
 from repz_console.plan.parts import controllers
-from repz_console.plan.ramp import Automatic, Rollout
-from repz_console.room import metric_rules, words
+from repz_console.plan.ramp import Automatic, MetricRule, Rollout
+from repz_console.room import health, words
 from repz_console.room.decisions import RolloutDecisions
 from repz_console.room.freshness import trustworthy
+from repz_console.room.gates.metrics import judge
 from repz_console.room.rollout_views import RolloutView
 
 LONGEST_GAP = 10.0
@@ -93,11 +94,11 @@ def looked(
             row = rows.get((rollout, number))
             if row is None or row.entry != entries[rollout]:
                 row = Row(entries[rollout])
-            judged = metric_rules.judge(plan, rule, snapshots, now)
+            judged, at = judge(plan, snapshots, rule, now), _measured_at(plan, rule, snapshots, now)
             if judged.verdict is not Verdict.FAIL:
-                row = Row(row.entry, judged.at, 0, judged.line)
-            elif judged.at != row.at:
-                row = Row(row.entry, judged.at, row.failed + 1, judged.line)
+                row = Row(row.entry, at, 0, judged.line)
+            elif at != row.at:
+                row = Row(row.entry, at, row.failed + 1, judged.line)
             found[rollout, number] = row
     return found
 
@@ -117,6 +118,12 @@ def watched(plan: Plan) -> tuple[str, ...]:
     """Ids of the sources that tell the metrics which start something."""
     names = {rule.metric for ramp in plan.rollout.values() for rule in ramp.automatic.watch}
     return tuple(dict.fromkeys(metric.source for metric in plan.metric if metric.id in names))
+
+
+def expiries(plan: Plan, snapshots: Mapping[str, Snapshot], now: datetime) -> Iterator[datetime | None]:
+    """When what is said of them could next change by itself."""
+    rules = (rule for ramp in plan.rollout.values() for rule in ramp.automatic.watch)
+    yield from (judge(plan, snapshots, rule, now).next_change for rule in rules)
 
 
 def by_person(entry: Entry) -> bool:
@@ -214,8 +221,13 @@ def unarmed(
         return f"{stuck[0]} cannot go back to a smaller share than it has but to nobody"
     if goes_down and decided.desired is not None and (why := latched(decided)):
         return why
-    judged = [metric_rules.judge(plan, rule, snapshots, now) for rule in automatic.watch]
-    return next((one.line for one in judged if one.verdict is Verdict.INCONCLUSIVE), "")
+    judged = [judge(plan, snapshots, rule, now) for rule in automatic.watch]
+    return next((one.line.removesuffix(": holding") for one in judged if one.verdict is Verdict.INCONCLUSIVE), "")
+
+
+def _measured_at(plan: Plan, rule: MetricRule, snapshots: Mapping[str, Snapshot], now: datetime) -> datetime | None:
+    metric = next(each for each in plan.metric if each.id == rule.metric)
+    return health.metric(plan, metric, snapshots, now).at
 
 
 def _times(automatic: Automatic) -> str:
