@@ -209,7 +209,9 @@ class Consenting:
         async with desk.turn:
             await desk.look()
             until = desk.known.clock() + span
-            seen = ExposureObserved(rollout=rollout, controller=controller, exposure=exposure, until=until, op=op)
+            seen = ExposureObserved(
+                rollout=rollout, controller=controller, exposure=exposure, until=until, op=cleaned(op)
+            )
             last = desk.consents.observed.get((rollout, controller))
             key = f"rollout.observed:{rollout}:{controller}:{last.seq if last is not None else 0}"
             entry = await desk.append(seen, key)
