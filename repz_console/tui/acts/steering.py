@@ -193,7 +193,7 @@ async def observe(app: ConsoleApp) -> None:
         return
     seen = rollout.configured.exposure or rollout.desired.exposure
     shares = seen.percent if seen is not None else {}
-    controllers = dict.fromkeys((*(part.controller for part in rollout.parts), rollout.controller))
+    controllers = rollout.controllers
     fields = [
         *([Choice("controller", "Backend", [(each, each) for each in controllers])] if len(controllers) > 1 else []),
         *(
@@ -216,7 +216,7 @@ async def observe(app: ConsoleApp) -> None:
         return
     percent = {region: float(answer[f"region {region}"].removesuffix("%")) for region, _ in rollout.regions}
     exposure = Exposure(percent, tuple(sorted(answer["features"].replace(",", " ").split())))
-    controller = answer.get("controller", rollout.controller)
+    controller = answer.get("controller", controllers[0])
     lost = rollout.unknown[-1].op if rollout.unknown else ""
     minutes = float(answer["minutes"])
     tell(app, await app.live.council.observe(rollout.id, controller, exposure, minutes, op=lost))
