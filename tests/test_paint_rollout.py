@@ -204,7 +204,7 @@ def test_the_smallest_pane_still_tells_where_it_is_what_is_next_and_what_enter_d
     ("shown", "said"),
     [
         (ARMED, "● GO  ARMED until 09:45"),
-        (PARTIAL, "✖ PARTIAL 2 of 3 applied: set to 60 % by ana: edge: 503 Service Unavailable"),
+        (PARTIAL, "✖ PARTIAL 2 of 3 applied (f rolls forward, ! then b rolls back): set to 60 % by ana: edge: 503"),
         (PARTIAL, "✖ KILL 1/2"),
         (OVERRIDDEN, "✖ OVERRIDE No open P1 for Wednesday by ana@jump: known and harmless"),
         (OVERRIDDEN, "✖ OVERRIDDEN    No open P1"),

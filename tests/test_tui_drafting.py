@@ -172,7 +172,7 @@ async def test_what_went_in_part_is_rolled_forward_by_a_key(tmp_path: Path, monk
         await session.refresh_rollout("production")
         await select(desk, f"change:{desk.intents()[-1].op}")
         await press(desk.pilot, "enter")
-        assert "✖ edge edge  refused" in desk.screen()
+        assert "✖ edge   refused: no permission" in desk.screen()
         await press(desk.pilot, "escape", "f")
         await apply(desk)
         assert orchestra.shown == {"base": 20, "edge": 20, "web": 20}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repz_console.actions import TABS
-from tests.support import rooms
+from tests.support import rooms, rooms_agreed
 from tests.support.console import still_app
 
 SIZES = [(80, 24), (120, 40)]
@@ -38,6 +38,25 @@ def test_a_tab_of_a_launch_in_trouble(snap_compare: Compare, tmp_path: Path, num
 )
 def test_a_dialog(snap_compare: Compare, tmp_path: Path, keys: list[str]) -> None:
     assert snap_compare(still_app(rooms.live(), tmp_path), press=keys, terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", rooms_agreed.ALL)
+def test_a_rollout_in_which_people_have_to_agree(
+    snap_compare: Compare, tmp_path: Path, name: str, size: tuple[int, int]
+) -> None:
+    app = still_app(rooms_agreed.ALL[name](), tmp_path, rooms_agreed.ME.get(name, rooms.ANA))
+    assert snap_compare(app, press=["3"], terminal_size=size)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [("polled", ["p", "a"]), ("polled", ["a"]), ("polled", ["right", "enter"]), ("armed", ["p"])],
+    ids=["vote", "approve", "compare", "poll"],
+)
+def test_a_dialog_of_agreeing(snap_compare: Compare, tmp_path: Path, name: str, keys: list[str]) -> None:
+    app = still_app(rooms_agreed.ALL[name](), tmp_path, rooms_agreed.ME.get(name, rooms.ANA))
+    assert snap_compare(app, press=["3", *keys], terminal_size=(80, 24))
 
 
 def test_a_screen_too_small(snap_compare: Compare, tmp_path: Path) -> None:

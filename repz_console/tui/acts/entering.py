@@ -57,5 +57,10 @@ def _steps(change: ChangeView, glyphs: Glyphs) -> list[Line]:
     for step in change.steps:
         mark, role = signs.get(step.state, (glyphs.open, "muted"))
         said = f": {step.why}" if step.why else ""
-        lines.append(((f"{mark} {step.controller} {' '.join(step.features)}  ", "text"), (f"{step.state}{said}", role)))
+        lines.append(
+            (
+                (f"{mark} {step.controller or 'the rest'} {' '.join(step.features)}  ", "text"),
+                (f"{step.state}{said}", role),
+            )
+        )
     return lines

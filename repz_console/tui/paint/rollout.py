@@ -104,7 +104,8 @@ def _now(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> None
     if rollout.of_all is not None:
         line.append((f"  {rounded(rollout.of_all)} of all {rollout.cohort}", "text"))
     if rollout.planned.note:
-        line.append((f"  {rollout.planned.note}", "muted"))
+        # What is configured stands beside it already.
+        line.append((f"  {rollout.planned.note.rpartition(': ')[2]}", "muted"))
     at = f" {moment(configured.at, view.clock.now, zone_of(view.clock.zone))}" if configured.at else ""
     right: list[Span] = [(f"by {configured.by}{at}", "muted")] if configured.by else []
     if rollout.measured.exposure is not None:

@@ -65,7 +65,7 @@ def _region(region: RegionView, rollout: RolloutView, draft: Exposure | None, ti
     shown = "unknown" if now is None else f"{glyphs.bad} {percent(now)}" if drifted else percent(now)
     shown += "" if now is None or trusted else "?"
     role = "bad" if now is None or drifted else "strong" if trusted else "warn"
-    moves = coming is not None and coming != now
+    moves = coming is not None and now is not None and coming != now
     following = "-" if coming is None else f"{glyphs.arrow} {percent(coming)}" if moves else percent(coming)
     return [
         Cell(region.title, title),

@@ -73,8 +73,9 @@ def _change(change: ChangeView) -> _Said:
     why = f": {change.why}" if change.why else ""
     target = f"{change.action} to {exposure_percent(change.target)} by {change.who}"
     if change.state == "partial":
-        done = sum(step.state == "applied" for step in change.steps)
-        way = "f rolls forward, ! then b rolls back"
-        return f"PARTIAL {done} of {len(change.steps)} applied: {target}{why} ({way})", role, f"change:{change.op}"
+        told = f"{sum(step.state == 'applied' for step in change.steps)} of {len(change.steps)} applied"
+        which = f"{target}: {change.why.removeprefix(told).lstrip(':; ')}".rstrip(": ")
+        said = f"PARTIAL {told} (f rolls forward, ! then b rolls back): {which}"
+        return said, role, f"change:{change.op}"
     word = change.state.replace("_", " ").upper()
     return f"{word} {target}{why}", role, f"change:{change.op}"
