@@ -30,13 +30,13 @@ def gates(rows: Rows, rollout: RolloutView, most: int) -> None:
             (f"  {note if rollout.gates else 'no gate applies'}", "muted"),
         )
     )
-    titles = longest((gate.title for gate in rollout.gates), 24)
+    titles = longest((gate.title for gate in rollout.gates), 20)
     # Shorter reasons rather than a gate that nobody sees.
     for lines in (3, 2, 1):
         own = Rows(rows.width, glyphs)
         for gate in (*blockers, *excused):
             gate_row(own, gate, titles, lines)
-        if len(own.lines) < most:
+        if len(own.lines) <= most:
             break
     for line, key in zip(own.lines, own.keys, strict=True):
         rows.add(line, key)
@@ -85,8 +85,9 @@ def gate_row(rows: Rows, gate: GateView, titles: int, most: int) -> None:
         (f"{fit(gate.title, titles, glyphs.ellipsis)}  ", "text"),
     )
     taken = line_width(left)
-    said = gate.line if passed or not gate.excused else f"{gate.excused}. {gate.line}"
-    pieces = wrap(said, rows.width - taken - 1, most, glyphs.ellipsis) or [""]
+    line = gate.line.removeprefix(f"{gate.title}: ")
+    told = line if passed or not gate.excused else f"{gate.excused}. {line}"
+    pieces = wrap(told, rows.width - taken - 1, most, glyphs.ellipsis) or [""]
     rows.add((*left, (pieces[0], "muted" if passed else "text")), f"gate:{gate.id}")
     for piece in pieces[1:]:
         rows.add(((" " * taken, "text"), (piece, "text")))
@@ -124,7 +125,12 @@ def poll(rows: Rows, view: RoomView, rollout: RolloutView) -> None:
     role = {"GO": "ok", "NO-GO": "bad", "open": "warn", "not called": "muted"}[asked.verdict]
     word = asked.verdict.upper() if asked.verdict in ("open", "not called") else asked.verdict
     title: list[Span] = [(f" {asked.title}  ", "title"), signed(role, word, glyphs)]
-    title.append((f"  {armed}" if armed else f"  {asked.line}", "strong" if armed else "muted"))
+    title.append(
+        (
+            f"  {armed}" if armed else f"  {asked.line.removeprefix(f'{asked.verdict}: ')}",
+            "strong" if armed else "muted",
+        )
+    )
     rows.add(title, f"poll:{asked.id}")
     line: list[Span] = [(" ", "text")]
     for station in asked.stations:
