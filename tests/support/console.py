@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from repz_console.engine.rehearsal import Calls
 from repz_console.engine.session import Session
-from repz_console.facts import Actor, Exposure
+from repz_console.facts import Actor, Exposure, RolloutState
 from repz_console.plan.model import Plan
 from repz_console.resources import shipped_themes
 from repz_console.room import what_if
@@ -60,7 +60,9 @@ class Still:
 
     def forecast(self, rollout: str, target: Exposure, stage: str = "") -> what_if.Forecast:
         shown = next(each for each in self._view.rollout.rollouts if each.id == rollout)
-        return what_if.forecast(self.plan, shown, target, shown.gates, self._view.health, stage=stage)
+        configured = shown.configured.exposure
+        state = RolloutState(rollout, configured, shown.revision) if configured is not None else None
+        return what_if.forecast(self.plan, shown, state, target, shown.gates, self._view.health, stage=stage)
 
     async def calls(self, rollout: str, target: Exposure) -> tuple[Calls, ...]:
         return (Calls("flagd", (f"write {rollout} into flags.json",)),)

@@ -6,6 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from repz_console.plan import schedule
+from repz_console.room.approvals import APPROVAL
+from repz_console.room.gates import CONN
+from repz_console.room.polls import POLL
 from repz_console.room.views import GateView, PollView, RolloutView, StationView
 from repz_console.tui.acts.telling import tell
 from repz_console.tui.dialogs.base import paragraphs
@@ -98,7 +101,8 @@ async def vote(app: ConsoleApp, rollout: RolloutView, station: StationView, verb
         lines.append((("The answer keeps what is known now:", "muted"),))
         for gate in seen:
             word, role = gate_answer(gate)
-            lines += [((f"{word} ", role), (f"{gate.title}: {gate.line}", "text"))]
+            line = gate.line.removeprefix(f"{gate.title}: ")
+            lines.append(((f"{word} ", role), (f"{gate.title}: {line}", "text")))
         return lines
 
     letters = [
@@ -126,11 +130,12 @@ async def vote(app: ConsoleApp, rollout: RolloutView, station: StationView, verb
 
 
 def _seen(app: ConsoleApp, rollout: RolloutView, station: StationView) -> list[GateView]:
-    """The gates that an answer rests on; those in the way where the plan names none."""
+    """The gates that an answer rests on, and those in the way; not what hangs on the answer itself."""
     rounds = next((poll.round for poll in app.live.plan.poll if rollout.poll and poll.id == rollout.poll.id), ())
     asked = rounds[station.round].station if station.round < len(rounds) else ()
     named = {gate for one in asked if one.seat == station.seat for gate in one.gates}
-    return [gate for gate in rollout.gates if gate.id in named or (not named and not gate.lets_pass)]
+    judged = [gate for gate in rollout.gates if gate.id not in (CONN, POLL, APPROVAL)]
+    return [gate for gate in judged if gate.id in named or not gate.lets_pass]
 
 
 async def _more(app: ConsoleApp, answer: Answer) -> dict[str, str] | None:
