@@ -15,7 +15,7 @@ from repz_console.engine.follower import bring_in
 from repz_console.engine.outcome import Outcome
 from repz_console.engine.session import Session
 from repz_console.engine.writer import JournalWriter
-from repz_console.events import ChangeEnded, ChangeIntended, ChangeStepped, Entry
+from repz_console.events import ChangedElsewhere, ChangeEnded, ChangeIntended, ChangeStepped, Entry
 from repz_console.plan import exposure as exposures
 from repz_console.store.errors import StoreError
 from tests.support import several
@@ -272,6 +272,11 @@ async def test_a_change_made_elsewhere_names_the_backend_who_and_where(session: 
         "edge has us 20 %, world 5 % with edge, decided was 20 % of us, world with edge (ann@jump);"
         " world 5 % and not 20 %: changed outside this console by mallory",
     )
+    state = orchestra["edge"].state
+    named = ChangedElsewhere("production", "edge", state.revision, "eve in the web console", None, None, state.exposure)
+    await session._writer.append(named)
+    (line,) = session.view().rollout.rollouts[0].drift
+    assert line.endswith("changed outside this console by eve in the web console")
     stale = await session.control.change("production", "set", everywhere(30), expect="2+2+2")
     assert stale.state == "refused", "never overwritten silently"
 
@@ -311,3 +316,22 @@ async def test_a_way_back_of_several_needs_no_journal(
     await bring_in(session._storage, session._known)
     assert ends(session, outcome.op) == ["confirmed"]
     assert {outcome for _, outcome in steps(session, outcome.op)} == {"sent", "applied"}
+
+
+async def test_flag_files_move_together_and_one_feature_alone_is_taken_back(tmp_path: Path) -> None:
+    async with opened(launch(tmp_path, several.config("flagd", 'path = "{source}.json"'))) as session:
+        assert await session.take_conn() == ""
+        assert (await widen(session, 20)).state == "confirmed"
+        without = everywhere(100, "base", "web")
+        assert (await session.control.change("production", "rollback", without)).state == "confirmed"
+        view = session.view().rollout.rollouts[0]
+        assert view.configured.exposure == everywhere(20, "base", "web")
+        assert [part.state for part in view.parts] == [
+            "20 % of us, world with base",
+            "nobody",
+            "20 % of us, world with web",
+        ]
+        (tmp_path / "edge.json").write_text("{")
+        assert (await session.control.change("production", "kill")).state == "confirmed", "a damaged file is killed too"
+        assert session.view().rollout.rollouts[0].configured.exposure == exposures.nobody()
+        assert (await widen(session, 20)).state == "confirmed"

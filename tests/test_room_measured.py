@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from repz_console.facts import Exposure, Facts, Freshness, Measured, Snapshot
+from repz_console.events import ChangeIntended
+from repz_console.facts import Abilities, Actor, Exposure, Facts, Freshness, Measured, Snapshot
 from repz_console.plan.ramp import Rollout
 from repz_console.room import measured
+from repz_console.room.decisions import ChangeRecord, ChangeState, RolloutDecisions
 
 NOW = datetime(2027, 2, 3, 14, tzinfo=UTC)
 RAMP = Rollout(title="", controller="flags", cohort="", regions=("us", "world"), people={"us": 1, "world": 3})
@@ -81,3 +84,16 @@ def test_the_fourth_truth_says_what_was_counted_and_what_was_expected() -> None:
     truth = measured.truth(found, RAMP, EVEN)
     assert truth.note == "core 19.8 % of 12,340 evaluations, expected 20 %"
     assert (truth.freshness, truth.at, truth.exposure) == (Freshness.LIVE, NOW, None)
+
+
+def test_a_change_settles_when_the_slowest_backend_may_be_expected_to_have_told_everybody() -> None:
+    intent = ChangeIntended("a", "production", "set", EVEN, None, "1")
+    change = ChangeRecord(intent, Actor("ann", 1, "jump"), NOW, 1, "confirmed", NOW)
+    abilities = {"flags": Abilities(propagation=17), "another": Abilities(propagation=99)}
+
+    def settles(state: ChangeState) -> datetime | None:
+        return measured.settles_at(RAMP, RolloutDecisions(desired=replace(change, state=state)), abilities)
+
+    assert settles("confirmed") == settles("partial") == NOW + timedelta(seconds=17)
+    assert settles("unknown") is None
+    assert measured.settles_at(RAMP, RolloutDecisions(), abilities) is None
