@@ -143,20 +143,21 @@ def by_unleash(folder: Path, server: UnleashServer, every: float = 1) -> str:
 async def test_a_wrong_token_and_a_server_that_is_gone_are_found_and_so_is_their_end(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.touch(0o600)
-    token.write_text(ADMIN)
     server = UnleashServer("repz.production.core")
     with server.running():
+        token.write_text("user:wrong-token-0123456789")
         async with opened(launch(tmp_path, by_unleash(tmp_path, server))) as ann:
-            await ann.look_back()
-            assert (found(ann).state, ann.view().rollout.kill) == ("ready", "")
-            token.write_text("user:wrong-token-0123456789")
             await ann.look_back()
             assert found(ann).state == "not ready"
             assert "does not know the token" in found(ann).line
             assert "wrong-token" not in found(ann).line
-            token.write_text(ADMIN)
+        token.write_text(ADMIN)
+        async with opened(launch(tmp_path, by_unleash(tmp_path, server))) as ann:
             await ann.look_back()
-            assert found(ann).state == "ready"
+            assert (found(ann).state, ann.view().rollout.kill) == ("ready", "")
             server.refuses_all = True
             await ann.look_back()
             assert found(ann).state == "not ready"
+            server.refuses_all = False
+            await ann.look_back()
+            assert found(ann).state == "ready"
