@@ -250,3 +250,21 @@ def test_a_backend_that_people_operate_is_changed_by_hand_and_then_observed(laun
     assert launch.shown()["configured"]["exposure"]["percent"]["rest"] == 2
     assert launch("rollout", "observe", "production", "0").code == 0
     assert launch.percents() == {}
+
+
+def test_the_stopped_line_keeps_everyone_from_widening(launch: Launch) -> None:
+    assert launch("rollout", "stop", "--reason", "payments fail").code == 0
+    code, said = launch.widen("canary")
+    assert code == 3
+    assert "payments fail" in said
+    assert launch.percents() == {}
+    assert launch("rollout", "start", "--reason", "fixed").code == 0
+    assert launch.widen("canary")[0] == 0
+
+
+def test_a_stage_out_of_order_is_held_and_noted(launch: Launch) -> None:
+    code, said = launch.widen("full")
+    assert code == 3
+    assert "Canary comes first" in said
+    assert launch.percents() == {}
+    assert launch.kinds()[-2:] == ["note.added", "conn.released"]
