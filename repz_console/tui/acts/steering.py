@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from repz_console.engine.rehearsal import Calls
 from repz_console.facts import Exposure
 from repz_console.plan.exposure import same
+from repz_console.room.gates import CHANGE
 from repz_console.room.views import RolloutView, SourceView
 from repz_console.tui.acts.comparing import comparison, described
 from repz_console.tui.acts.draft import typed_target
@@ -47,11 +50,16 @@ async def _apply(app: ConsoleApp, rollout: RolloutView, wanted: Target) -> None:
     """Show what it would mean; a widening needs the typed challenge besides."""
     target, stage = wanted
     configured = rollout.configured.exposure
-    partial = rollout.change is not None and rollout.change.state == "partial"
-    if configured is not None and same(configured, target) and not partial:
+    change = rollout.change
+    forward = change is not None and change.state == "partial" and same(change.target, target)
+    if configured is not None and same(configured, target) and not forward:
         app.say("That is what is configured already.")
         return
     would = app.live.forecast(rollout.id, target, stage)
+    if forward:
+        # What went in part stands in the way of everything but the rest of it.
+        itself = [f"{gate.title}: {gate.line}" for gate in rollout.gates if gate.id == CHANGE]
+        would = replace(would, closed=tuple(line for line in would.closed if line not in itself))
     widening = would.way == "widens"
     calls: list[Calls] = []
     asking = app.background(_rehearse(app, rollout, target, calls))
