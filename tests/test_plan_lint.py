@@ -89,6 +89,14 @@ GOLDEN = [
         "undefined-set",
         "The plan does not say which countries Other English-speaking are; the list here is a guess.",
     ),
+    ("warning", "region-jump", "Progressive 40 % takes UK from 0 to 40 % at once."),
+    ("warning", "region-jump", "Progressive 60 % takes Other English-speaking from 0 to 60 % at once."),
+    ("warning", "region-jump", "Progressive 80 % takes Rest of the world from 0 to 80 % at once."),
+    (
+        "warning",
+        "people-not-stated",
+        "Production: the plan does not say how many visitors live in which region; the figures here are a guess.",
+    ),
     ("warning", "range-vs-total", "The total is the very top of the promised range: $0 of headroom."),
     ("warning", "unpriced-lines", "Reserve does not say how it is split over 3 purposes."),
     ("warning", "recurrence-vs-span", "3 monthly charges cover 91 days, and the plan runs for 61."),
@@ -97,6 +105,11 @@ GOLDEN = [
     ("warning", "either-or", "A choice is left open: Vercel/Netlify production account."),
     ("warning", "risk-without-plan", "6 of 7 risks have no runbook."),
     ("info", "risky-weekday", "Full launch is on a Friday: the next working day is Monday."),
+    (
+        "info",
+        "region-jump",
+        "Beta day 7 takes US, Canada, UK, Other English-speaking and Rest of the world from 50 to 100 % at once.",
+    ),
 ]
 
 

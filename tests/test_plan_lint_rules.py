@@ -20,6 +20,7 @@ def told(plan: Plan, now: datetime = BEFORE) -> dict[str, str]:
 def test_a_sound_plan_has_only_what_is_worth_knowing() -> None:
     assert told(small()) == {
         "recurrence-vs-span": "2 monthly charges cover 61 days, and the plan runs for 5.",
+        "region-jump": "All takes World from 50 to 100 % at once.",
         "risky-weekday": "Full launch is on a Friday: the next working day is Monday.",
     }
 

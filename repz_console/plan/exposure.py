@@ -14,6 +14,11 @@ Cell = tuple[str, str]
 PERCENT_STEP = 0.01
 """The finest share any backend is asked for."""
 
+ENTERS_HIGH = 20.0
+"""A region that enters above this percent is a jump: nobody there has tried it with fewer."""
+RISES_FAR = 40.0
+"""Points by which a region's share may rise before it is called a jump."""
+
 
 def nobody(key: str = "targetingKey") -> Exposure:
     """The exposure in which every cell is 0."""

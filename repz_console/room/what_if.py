@@ -19,10 +19,6 @@ from repz_console.room import words
 from repz_console.room.freshness import trustworthy
 from repz_console.room.views import GateView, HealthView, MetricView, RolloutView, TargetView
 
-ENTERS_HIGH = 20.0
-"""A region that enters above this percent is a jump: nobody there has tried it with fewer."""
-RISES_FAR = 40.0
-"""Points by which a region's share may rise before it is called a jump."""
 _HOUR = 3600
 
 Cells = Mapping[exposures.Cell, float]
@@ -340,9 +336,9 @@ def _jumps(view: RolloutView, seen: dict[str, float], shown: dict[str, float], r
         yield "people are bucketed by something else: other people than before are let in everywhere"
     for region, share in shown.items():
         before, name = seen.get(region, 0.0), titles.get(region, region)
-        if before == 0 and share > ENTERS_HIGH:
+        if before == 0 and share > exposures.ENTERS_HIGH:
             yield f"{name} enters at {words.percent(share)}, with no smaller step before"
-        elif share - before > RISES_FAR:
+        elif share - before > exposures.RISES_FAR:
             yield f"{name} rises by {share - before:g} points in one step"
 
 
