@@ -32,13 +32,16 @@ def _blocked(plan: Plan, blocks_from: str) -> str:
 def _lane(evidence: Evidence, priority: Priority, consequence: str) -> GateView:
     waiting = evidence.queue.open[priority]
     title = f"{priority} bugs = 0"
+    facts = (*(f"{bug.id}: {bug.title}" for bug in waiting), f"bug data is {evidence.bugs}")
     if waiting:
         line = f"{priority} bugs: {len(waiting):,} open ({_keys(waiting)}): {consequence}"
-        return GateView(priority.lower(), title, Verdict.FAIL, line)
+        return GateView(priority.lower(), title, Verdict.FAIL, line, evidence=facts)
     if not trustworthy(evidence.bugs):
         line = f"{priority} bugs: {_unknown_bugs(evidence.bugs)}{because(evidence)}"
-        return GateView(priority.lower(), title, Verdict.INCONCLUSIVE, line)
-    return GateView(priority.lower(), title, Verdict.PASS, f"{priority} bugs: none open")
+        return GateView(
+            priority.lower(), title, Verdict.INCONCLUSIVE, line, evidence=facts, waivable=True, reason="NO_DATA"
+        )
+    return GateView(priority.lower(), title, Verdict.PASS, f"{priority} bugs: none open", evidence=facts)
 
 
 def _keys(waiting: tuple[Bug, ...]) -> str:

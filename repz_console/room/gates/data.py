@@ -21,8 +21,8 @@ def readable_until(rollout: Rollout, snapshot: Snapshot | None) -> datetime | No
 
 
 def gate_of(evidence: Evidence, now: datetime) -> GateView:
-    def gate(answer: Verdict, line: str) -> GateView:
-        return GateView("data", "Data fresh", answer, line, until)
+    def gate(answer: Verdict, line: str, waivable: bool = False) -> GateView:
+        return GateView("data", "Data fresh", answer, line, until, waivable=waivable)
 
     controllers, limit = parts.controllers(evidence.rollout), evidence.rollout.max_age
     named = " and ".join(controllers)
@@ -40,7 +40,7 @@ def gate_of(evidence: Evidence, now: datetime) -> GateView:
         return gate(Verdict.INCONCLUSIVE, line)
     if not trustworthy(evidence.bugs):
         what = "no source tells of bugs" if evidence.bugs is Freshness.OFF else f"bug data is {evidence.bugs}"
-        return gate(Verdict.INCONCLUSIVE, f"{what}{because(evidence)}: holding")
+        return gate(Verdict.INCONCLUSIVE, f"{what}{because(evidence)}: holding", waivable=True)
     if read_at is None:
         line = f"{named} looked at by a person, believed until {words.instant(until)}, bug data {evidence.bugs}"
         return gate(Verdict.PASS, line)
