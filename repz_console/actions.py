@@ -185,7 +185,7 @@ ACTIONS: tuple[Action, ...] = (
         "way.back",
         ("exclamation_mark",),
         "WAY BACK",
-        "Hold, roll back or kill: opens a choice by letter",
+        "Hold, roll back, kill, one feature off: opens a choice by letter",
         _SHRINK,
     ),
     Action("health.connect", ("i",), "Connect", "Show how to connect a source to this metric", tabs=("health",)),
@@ -222,7 +222,7 @@ UNSAFE_FOR_TRAFFIC = UNSAFE_FOR_CHANGES.union(
 )
 """Besides, what terminals' answers are made of: never bound by a user to what widens or shrinks."""
 
-IN_DIALOGS = frozenset("hbko").union(
+IN_DIALOGS = frozenset("abcdefghijklmnopqrstuvwxyz").union(
     ["tab", "shift+tab", "up", "down", "left", "right", "home", "end", "pageup", "pagedown"],
     ["backspace", "delete", "space"],
 )

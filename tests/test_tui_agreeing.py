@@ -282,6 +282,17 @@ async def test_a_seat_is_taken(tmp_path: Path) -> None:
         await settled(both, lambda: bool(both.written(events.SeatTaken)))
 
 
+async def test_the_card_shows_the_commands_also_when_it_is_drawn_again(tmp_path: Path) -> None:
+    async with two(tmp_path, agreeing()) as both:
+        await press(both.pilot, "K")
+        await both.pilot.pause()
+        before = both.screen()
+        both.app.refresh_all()
+        await both.pilot.pause()
+        assert "flags.json" in before
+        assert "flags.json" in both.screen()
+
+
 @pytest.mark.parametrize("key", ["p", "f", "space"])
 async def test_what_cannot_be_done_now_says_why(tmp_path: Path, key: str) -> None:
     reasons = {"p": "the next stage needs no poll", "f": "no change was applied in part", "space": "select a feature"}

@@ -28,7 +28,7 @@ def comparison(rollout: RolloutView, would: Forecast, calls: Sequence[Calls], wi
     if would.way != "widens":
         lines.append((("Nobody sees more than before: no gate is asked.", "ok"),))
     else:
-        lines += paragraphs([f"{glyphs.bad} {line}" for line in would.closed], width, "bad")
+        lines += paragraphs([f"{glyphs.bad} {said_once(line)}" for line in would.closed], width, "bad")
         lines += paragraphs([f"Needs {line}" for line in would.needs], width, "text")
         passing = f"{would.gates - len(would.closed)} of {would.gates} gates let it pass."
         lines.append(((passing, "warn" if would.closed else "ok"),))
@@ -36,6 +36,12 @@ def comparison(rollout: RolloutView, would: Forecast, calls: Sequence[Calls], wi
     lines += paragraphs([f"Not known: {why}" for why in would.unknown], width, "muted")
     lines += _sent(calls, width)
     return lines
+
+
+def said_once(line: str) -> str:
+    """A gate's title and line, where the line begins with the title itself."""
+    title, _, rest = line.partition(": ")
+    return rest if rest.startswith(f"{title}: ") else line
 
 
 def described(exposure: Exposure, rollout: RolloutView) -> str:

@@ -24,7 +24,7 @@ async def card(app: ConsoleApp) -> None:
     asked = app.rollout
     if asked is None:
         return
-    texts = printed(app.live.card(asked.id))
+    texts = tuple(printed(app.live.card(asked.id)))
 
     def lines(width: int, glyphs: Glyphs) -> list[Line]:
         # As it stands while it is read: the look that this began may end meanwhile.

@@ -11,7 +11,7 @@ from repz_console.facts import Exposure
 from repz_console.plan.exposure import same
 from repz_console.room.gates import CHANGE
 from repz_console.room.views import RolloutView, SourceView
-from repz_console.tui.acts.comparing import comparison, described
+from repz_console.tui.acts.comparing import comparison, described, said_once
 from repz_console.tui.acts.draft import typed_target
 from repz_console.tui.acts.telling import tell
 from repz_console.tui.dialogs.base import paragraphs
@@ -70,7 +70,7 @@ async def _apply(app: ConsoleApp, rollout: RolloutView, wanted: Target) -> None:
             intro=lambda width, glyphs: comparison(rollout, would, calls, width, glyphs),
             submit="Go on" if widening else "Apply",
             dangerous=True,
-            disabled=would.closed[0] if would.closed else "",
+            disabled=said_once(would.closed[0]) if would.closed else "",
             wide=76,
         )
     )

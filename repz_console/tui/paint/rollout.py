@@ -13,7 +13,7 @@ from repz_console.tui.paint.base import Brush, Line, Sheet, Span
 from repz_console.tui.paint.format import exposure_percent, line_width, percent, spread
 from repz_console.tui.paint.rollout_enter import what_enter_does
 from repz_console.tui.paint.rollout_gates import consents, gates, passing, poll, stations
-from repz_console.tui.paint.rollout_regions import features, rounded, table
+from repz_console.tui.paint.rollout_regions import features, rounded, table, told_of_all
 from repz_console.tui.paint.rollout_side import details
 from repz_console.tui.paint.rollout_stages import stages, when
 from repz_console.tui.paint.rollout_trouble import trouble
@@ -101,7 +101,7 @@ def _now(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> None
     doubt = "" if configured.freshness in TRUSTED else "?"
     share = f"{exposure_percent(configured.exposure)}{doubt}"
     line += [(f"{stage_name(rollout.current)} ", "text"), (share, "warn" if doubt else "accent")]
-    if rollout.of_all is not None:
+    if rollout.of_all is not None and told_of_all(rollout):
         line.append((f"  {rounded(rollout.of_all)} of all {rollout.cohort}", "text"))
     if rollout.planned.note:
         # What is configured stands beside it already.

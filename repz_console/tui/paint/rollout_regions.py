@@ -94,7 +94,7 @@ def _columns_of(share: float, width: int) -> int:
 
 def _everybody(rows: Rows, rollout: RolloutView, title: int, drafted: bool, glyphs: Glyphs) -> None:
     """The shares of all people, where the plan says how many live where."""
-    if rollout.of_all is None:
+    if not told_of_all(rollout):
         return
     shares: Mapping[str, float | None] = {
         "planned": _of_all(rollout.planned.exposure, rollout),
@@ -106,6 +106,11 @@ def _everybody(rows: Rows, rollout: RolloutView, title: int, drafted: bool, glyp
     for share, room in zip(shares.values(), _NUMBERS, strict=True):
         cells.append(Cell("" if share is None else rounded(share), room, "muted", right=True))
     rows.add(columns(cells, glyphs, 2))
+
+
+def told_of_all(rollout: RolloutView) -> bool:
+    """Whether the plan says how many live where. That nobody sees anything is known without."""
+    return rollout.of_all is not None and any(stage.of_all is not None for stage in rollout.stages)
 
 
 def rounded(share: float) -> str:
