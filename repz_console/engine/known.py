@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from repz_console.config import Loaded
+from repz_console.engine import news
 from repz_console.engine.effective import effective
 from repz_console.engine.sources import Sources
 from repz_console.events import ChangeEnded, Entry
@@ -212,10 +213,10 @@ class Known:
         told = False
         for snapshot in snapshots:
             known = self.snapshots.get(snapshot.source)
-            if snapshot.source in self.sources.readers or not self._is_news(snapshot, known):
+            if snapshot.source in self.sources.readers or not news.is_news(snapshot, known, self.clock()):
                 continue
-            snapshot = self._with_newest_answer(snapshot, known)
-            if known is None or not _tells_the_same(known, snapshot):
+            snapshot = news.with_newest_answer(snapshot, known, self.clock())
+            if known is None or not news.tells_the_same(known, snapshot):
                 told = True
             elif known.facts == snapshot.facts:
                 snapshot = replace(snapshot, facts=known.facts)
@@ -340,21 +341,6 @@ class Known:
             for source in parts.controllers(rollout):
                 self.on_read_back(source)
 
-    def _is_news(self, snapshot: Snapshot, known: Snapshot | None) -> bool:
-        if known is None or known.last_try_at is None or snapshot.last_try_at is None:
-            return True
-        # A time in the future is from before the clock was set back: it must not shut out the present.
-        return known.last_try_at > self.clock() or snapshot.last_try_at > known.last_try_at
-
-    def _with_newest_answer(self, snapshot: Snapshot, known: Snapshot | None) -> Snapshot:
-        """Whoever polls does not hear of what was read back after a change: a poll that then fails brings an answer
-        from before it, and only its error is news."""
-        if not snapshot.error or known is None or known.last_ok_at is None or known.last_ok_at > self.clock():
-            return snapshot
-        if snapshot.last_ok_at is not None and snapshot.last_ok_at >= known.last_ok_at:
-            return snapshot
-        return replace(snapshot, facts=known.facts, last_ok_at=known.last_ok_at)
-
     def _replan(self) -> None:
         before = self.effective
         self.effective = effective(self._own, self.decisions, before)
@@ -415,22 +401,8 @@ class Known:
         )
 
 
-def _tells_the_same(one: Snapshot, other: Snapshot) -> bool:
-    """Whether two snapshots differ at most in when they were read: no reason to look at the screen again."""
-    if one.error != other.error or (one.last_ok_at is None) != (other.last_ok_at is None):
-        return False
-    if one.facts is None or other.facts is None:
-        return one.facts is other.facts
-    return _timeless(one.facts) == _timeless(other.facts)
-
-
 def _untimed(looks: Mapping[str, LookView]) -> dict[str, tuple[str, str]]:
     return {source: (look.roll_back, look.kill) for source, look in looks.items()}
-
-
-def _timeless(facts: Facts) -> tuple[object, ...]:
-    numbers = [(reading.name, reading.value, reading.unit, reading.note) for reading in facts.readings]
-    return numbers, replace(facts, readings=())
 
 
 def _folded(reader: JournalReader, entries: Sequence[Entry]) -> Facts:

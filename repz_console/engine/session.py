@@ -47,7 +47,7 @@ from repz_console.events import (
     TaskProgressed,
 )
 from repz_console.facts import Actor, Exposure
-from repz_console.plan import schedule
+from repz_console.plan import schedule, work
 from repz_console.plan.model import Plan
 from repz_console.plan.parts import controllers
 from repz_console.providers.base import BugTriage, SpendBook
@@ -286,21 +286,12 @@ class Session:
     async def tick(self, item: str, state: Literal["done", "open", "n/a"], note: str = "") -> Entry:
         """Set a checklist item (`CHECKLIST/ITEM`). Raises `ValueError` for one that the plan does not have, and for
         `n/a` on one that is not optional."""
-        checklist, _, name = item.partition("/")
-        items = (each for each_list in self.plan.checklist if each_list.id == checklist for each in each_list.items)
-        found = next((each for each in items if each.id == name), None)
-        if found is None:
-            raise ValueError(f"the plan has no checklist item {safe(item)}")
-        if state == "n/a" and not found.optional:
-            raise ValueError(f"{item} is not optional: it cannot be marked not applicable")
+        work.check_tick(self.plan, item, state)
         return await self.write(ItemTicked(item=item, state=state, note=safe(note).strip()))
 
     async def progress(self, task: str, percent: float) -> Entry:
         """Say how far a task is, 0 to 100. Raises `ValueError` for another number and for no such task."""
-        if not any(each.id == task for each in self.plan.task):
-            raise ValueError(f"the plan has no task {safe(task)}")
-        if not 0 <= percent <= 100:
-            raise ValueError(f"{percent:g} is not a percent from 0 to 100")
+        work.check_progress(self.plan, task, percent)
         return await self.write(TaskProgressed(task=task, percent=percent))
 
     async def note(self, text: str) -> Entry:
