@@ -47,7 +47,7 @@ def test_a_widening_goes_through_conn_comparison_and_challenge(consoles: Console
         assert not consoles.events(ChangeIntended)
         terminal.send(ENTER)
         terminal.until("production set to 20 %", PATIENCE)
-        terminal.until(lambda screen: "configured      20 %" in screen, PATIENCE)
+        terminal.until(lambda screen: "NOW   Soft launch 20 %" in screen, PATIENCE)
         assert consoles.percents() == {"us": 20.0, "world": 20.0}
         intent = consoles.events(ChangeIntended)[-1]
         ending = consoles.events(ChangeEnded)[-1]

@@ -16,8 +16,8 @@ from repz_console.engine.session import Session
 from repz_console.events import ChangeIntended
 from repz_console.facts import Exposure
 from repz_console.tui.app import ConsoleApp
-from tests.support import several
-from tests.support.console import app_on, press, showing, text_of, write
+from tests.support import rooms, several
+from tests.support.console import app_on, press, showing, still_app, text_of, write
 from tests.support.sessions import CONFIG, at, eventually, launch, opened, revision, widen
 
 FEATURES = CONFIG.replace(
@@ -177,3 +177,13 @@ async def test_what_went_in_part_is_rolled_forward_by_a_key(tmp_path: Path, monk
         await apply(desk)
         assert orchestra.shown == {"base": 20, "edge": 20, "web": 20}
         assert "PARTIAL" not in desk.screen()
+
+
+async def test_a_stage_whose_time_has_come_asks_in_the_last_line_and_takes_no_keys(tmp_path: Path) -> None:
+    app = still_app(rooms.live(), tmp_path)
+    async with showing(app) as pilot:
+        app._tick()
+        await pilot.pause()
+        assert app.dialog is None
+        assert "DUE: " in text_of(app).splitlines()[-1]
+        assert "▲ DUE" in text_of(app).splitlines()[0]
