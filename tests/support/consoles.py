@@ -169,7 +169,7 @@ def file_bug(terminal: Terminal, title: str, priority: str = "P0") -> None:
 def draft_next_stage(terminal: Terminal, share: str) -> None:
     """Draft the next planned stage on the Rollout tab."""
     open_tab(terminal, 3, "Rollout")
-    press(terminal, "s", f"→ {share}")
+    press(terminal, "s", lambda screen: "Draft" in screen and f"→ {share}" in screen)
 
 
 def to_challenge(terminal: Terminal, reason: str) -> str:
