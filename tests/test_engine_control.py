@@ -225,6 +225,17 @@ async def test_what_was_applied_though_the_answer_was_an_error_is_found_by_readi
     assert len(backend.applied) == 1
 
 
+async def test_what_is_found_when_reading_back_is_told_also_where_it_is_not_what_was_asked_for(
+    session: Session, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = backend.write
+    monkeypatch.setattr(backend, "write", lambda change: write(replace(change, target=at(7))))
+    backend.answers = ["applied, then raise"]
+    outcome = await widen(session, 20)
+    assert outcome.state == "confirmed"
+    assert "504 Gateway Timeout, but the backend shows 7 %" in outcome.line
+
+
 @pytest.mark.parametrize("fenced", [False, True])
 async def test_a_late_change_is_never_called_not_applied_before_it_is_fenced(
     session: Session, backend: Backend, fenced: bool

@@ -22,7 +22,7 @@ from repz_console.engine.recorder import JOURNALED, Recorder, Writing, Written
 from repz_console.engine.storage import Storage
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import ChangeEnded, ChangeIntended, ChangeSent, ChangeStepped
-from repz_console.facts import Change
+from repz_console.facts import Change, RolloutState
 from repz_console.plan import exposure as exposures
 from repz_console.plan import parts
 from repz_console.providers.base import Conflict, Partial, ProviderError, Refused, RolloutWriter
@@ -204,8 +204,7 @@ class Carrier:
             why = f"the backend confirmed it; {told(error)}"
             return await self._finish(intent, announced, "confirmed", why, applied.revision)
         why = "" if state.op == intent.op else f"changed again since, by {state.changed_by or 'somebody else'}"
-        if not why and not exposures.same(state.exposure, intent.target):
-            why = f"but the backend shows {words.exposure(state.exposure)}"
+        why = why or _but(intent, state)
         return await self._finish(intent, announced, "confirmed", why, applied.revision)
 
     async def _look_after(self, intent: ChangeIntended, announced: Written, trouble: str) -> Outcome:
@@ -215,8 +214,8 @@ class Carrier:
         except ProviderError as error:
             return await self._finish(intent, announced, "unknown", f"{trouble}; {told(error)}")
         if state.op == intent.op:
-            why = f"found when reading back, after: {trouble}"
-            return await self._finish(intent, announced, "confirmed", why, state.revision)
+            found = (f"found when reading back, after: {trouble}", _but(intent, state))
+            return await self._finish(intent, announced, "confirmed", ", ".join(filter(None, found)), state.revision)
         return await self._finish(intent, announced, "unknown", trouble)
 
     async def _may_arrive(self, intent: ChangeIntended, legs: Sequence[Leg]) -> bool:
@@ -327,6 +326,13 @@ def _line(intent: ChangeIntended, ending: Ending, why: str) -> str:
     if ending == "partial":
         return f"{intent.rollout} is only in part {what} {words.exposure(intent.target)}: {why}"
     return f"{intent.rollout}: nobody knows yet whether it is {what} {words.exposure(intent.target)}{after}"
+
+
+def _but(intent: ChangeIntended, state: RolloutState) -> str:
+    """What a backend shows after a change that it says it made, if that is something else than was asked for."""
+    if exposures.same(state.exposure, intent.target):
+        return ""
+    return f"but the backend shows {words.exposure(state.exposure)}"
 
 
 def _step_key(step: ChangeStepped) -> str:

@@ -47,6 +47,9 @@ _SWITCH = "UPDATE_FEATURE_ENVIRONMENT"
 _STEER = ("CREATE_FEATURE_STRATEGY", "UPDATE_FEATURE_STRATEGY", _SWITCH)
 """The server's names for what a kill needs, and what every other change does."""
 
+_TRIES = 5
+"""How often a kill tries to empty a flag that somebody else is changing."""
+
 
 class UnleashOptions(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[source.NAME]` with `kind = "unleash"`."""
@@ -319,13 +322,14 @@ class Unleash(Provider):
         if len(off) < len(features):
             await self._force_down(changing, change, [name for name in features if name not in off])
         await changing.switch_off([layout.flags[name] for name in off[::-1]])
-        for name in off[::-1]:
-            try:
-                await changing.empty(await self._part(api, layout, name, named=False), change)
-            except ProviderError:
-                continue  # it is off, which is what was asked for
+        loaded = off[::-1]
         try:
-            parts = await self._parts(api, layout, features)
+            for _ in range(_TRIES):
+                loaded = [name for name in loaded if await self._empty(changing, name, change)]
+                parts = await self._parts(api, layout, features)
+                loaded = [part.feature for part in parts if part.feature in loaded and part.loaded]
+                if not loaded:
+                    break
         except ProviderError:
             told = ("switched off, and not read back since",)
             return RolloutState(layout.rollout, share_of(change.target, tuple(features)), "", op=change.op, notes=told)
@@ -334,6 +338,16 @@ class Unleash(Provider):
                 by = part.state.changed_by or "somebody"
                 raise ProviderError(f"flag {part.flag} was switched off, and is on again by {by}")
         return _state(layout, parts)
+
+    async def _empty(self, changing: Changing, feature: str, change: Change) -> bool:
+        """False where that cannot be done. It is off all the same, which is what was asked for."""
+        try:
+            await changing.empty(await self._part(changing.api, changing.layout, feature, named=False), change)
+        except (Conflict, Partial):
+            return True  # somebody is changing it, and may switch it on next
+        except ProviderError:
+            return False
+        return True
 
     async def _force_down(self, changing: Changing, change: Change, features: Sequence[str]) -> None:
         """Lower what a forced change leaves some of, whatever the revision."""

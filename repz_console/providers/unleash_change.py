@@ -57,8 +57,12 @@ class Changing:
         if self._at(part).enabled and not self._at(after).enabled:
             raise Partial(f"flag {part.flag} was switched off by {_who(after)} at the same moment: it stays off")
         if on and not self._at(after).enabled:
+            await self._check_alone(part, stamp)
             after = await self._switch_on(after, stamp)
-        return after, await self._rivals(part, stamp)
+        try:
+            return after, await self._rivals(part, stamp)
+        except ProviderError:
+            return after, ()
 
     async def switch_off(self, flags: Sequence[str]) -> None:
         """Switch flags off, all of them, whatever becomes of one. Raises like `RolloutWriter.apply`."""
@@ -71,8 +75,9 @@ class Changing:
             raise (Refused if len(troubles) == len(flags) else Partial)(str(troubles[0]))
 
     async def empty(self, part: states.Part, change: Change) -> None:
-        """Leave a flag that is off with strategies that let in nobody. Raises `ProviderError`."""
-        if part.at is None or part.at.enabled or not part.at.active:
+        """Leave a flag that is off with strategies that let in nobody, and with at least one, so that it has moved on
+        for whoever is about to switch it on. Raises `ProviderError`."""
+        if part.at is None or part.at.enabled:
             return
         target = structs.replace(change, target=nobody())
         requests, _ = states.plan(self.layout, part, target, datetime.now(UTC))
@@ -113,12 +118,20 @@ class Changing:
             raise Partial(f"flag {part.flag} was changed by {_who(after)} while it was switched on: look at it")
         return after
 
-    async def _rivals(self, before: states.Part, stamp: states.Stamp) -> tuple[Event, ...]:
-        """What others set after `before` was read, which the change then wrote over."""
+    async def _check_alone(self, part: states.Part, stamp: states.Stamp) -> None:
+        """A kill of a flag that is off shows in its strategies alone, which the change may just have written over.
+        Raises `Partial`."""
+        off = f"the strategies of flag {part.flag} are set, and it stays off"
         try:
-            events = await self.api.events(before.flag)
-        except ProviderError:
-            return ()
+            rivals = await self._rivals(part, stamp)
+        except ProviderError as error:
+            raise Partial(f"{off}: who else was there is not known: {error.fault.what}") from None
+        if rivals:
+            raise Partial(f"{off}: {safe(rivals[0].createdBy, 60)} changed them at the same moment")
+
+    async def _rivals(self, before: states.Part, stamp: states.Stamp) -> tuple[Event, ...]:
+        """What others set after `before` was read, which the change then wrote over. Raises `ProviderError`."""
+        events = await self.api.events(before.flag)
         judged = {each.id: strategies.canonical(each, each.title or "") for each in self._at(before).strategies}
         return tuple(event for event in events if _is_rival(event, judged, stamp))
 
@@ -184,7 +197,8 @@ def _is_rival(event: Event, judged: dict[str, str], stamp: states.Stamp) -> bool
     before, after = event.before, event.after
     if before is None or after is None or after.title == stamp.title:
         return False
-    return judged.get(before.id) == strategies.canonical(before, before.title or "")
+    # What the change itself added is not judged, but known by its stamp.
+    return before.title == stamp.title or judged.get(before.id) == strategies.canonical(before, before.title or "")
 
 
 def _stamped_by(event: Event) -> bool:

@@ -76,6 +76,13 @@ class Part(Struct, frozen=True):
         """Whether anything was ever set up in it."""
         return self.at is not None and (self.at.enabled or bool(self.at.strategies))
 
+    @property
+    def loaded(self) -> bool:
+        """Whether it is off, and somebody would be let in if it were switched on: without a strategy everybody."""
+        if self.at is None or self.at.enabled:
+            return False
+        return not self.at.active or any(strategies.percent_of(each) > 0 for each in self.at.active)
+
 
 def read(layout: Layout, feature: str, flag: Flag | None) -> Part:
     """What a flag says. Raises `ProviderError` where who sees what cannot be known."""

@@ -45,7 +45,7 @@ def _forced(
     yield from (f"POST {place.at(part.flag)}/off" for part in off)
     yield from looks
     for part in off:
-        if part.at is not None and part.at.active:
+        if part.at is not None:
             is_off = structs.replace(part, at=structs.replace(part.at, enabled=False))
             requests = states.plan(layout, is_off, structs.replace(change, target=nobody()), at)[0]
             yield from (_line(place, part.flag, request) for request in requests)
@@ -62,6 +62,7 @@ def _of(place: Place, layout: states.Layout, part: states.Part, change: Change, 
     yield from (_line(place, part.flag, request) for request in requests)
     yield f"GET {place.flag(part.flag)}"
     if wanted and part.at is not None and not part.at.enabled:
+        yield f"GET {place.events(part.flag)}"
         yield f"POST {place.at(part.flag)}/on"
         yield f"GET {place.flag(part.flag)}"
     yield f"GET {place.events(part.flag)}"
