@@ -30,6 +30,10 @@ title = "Go"
 """
 
 
+def asks(stations: str) -> str:
+    return f'round = [{{ title = "R", caller = "director", station = [{stations}] }}]'
+
+
 @pytest.mark.parametrize(
     ("needs", "tables", "said"),
     [
@@ -51,6 +55,10 @@ title = "Go"
         ("", FREEZE.replace(", time = 17:00:00", ""), "freeze[0].start.time: found nothing"),
         ("", POLL + "round = []", "poll[0].round: found no rounds"),
         ("", POLL + 'round = [{ title = "R", caller = "none", station = [] }]', 'round[0].caller: found "none"'),
+        ("", POLL + asks(""), "round[0].station: found no stations"),
+        ("", POLL + asks('{ seat = "none" }'), 'station[0].seat: found "none"; allowed: director'),
+        ("", POLL + asks('{ seat = "director", gates = ["p9"] }'), 'station[0].gates[0]: found "p9"'),
+        ("", POLL + asks('{ seat = "director" }, { seat = "director" }'), 'station[1].seat: found "director" again'),
     ],
 )
 def test_each_is_told(needs: str, tables: str, said: str) -> None:
@@ -61,3 +69,11 @@ def test_what_is_in_order_is_taken() -> None:
     rule = 'rule = "FREQ=WEEKLY;BYDAY=FR,SA"'
     needs = 'metrics = [{ metric = "rate" }]\nbake = { minutes = 60 }\nshares = { world = 5 }'
     assert mistakes(SMALL.replace(STAGE, f"{STAGE}{needs}\n", 1) + TABLES + FREEZE + rule) == []
+
+
+def test_who_agrees_needs_a_seat_that_decides() -> None:
+    nobody = SMALL.replace('zone = "Europe/Berlin"', 'zone = "Europe/Berlin"\ndirector = "boss"')
+    assert mistakes(nobody) == [], "nothing is asked of anybody"
+    for needs in ("approvals = 1\n", 'poll = "go"\n'):
+        text = nobody.replace(STAGE, f"{STAGE}{needs}", 1) + POLL + asks('{ seat = "director" }')
+        assert any('launch.director: found "boss"; allowed: director' in line for line in mistakes(text))

@@ -97,6 +97,12 @@ GOLDEN = [
         "people-not-stated",
         "Production: the plan does not say how many visitors live in which region; the figures here are a guess.",
     ),
+    (
+        "warning",
+        "metric-without-source",
+        "Production rests on Error rate and API response (p95), and no source measures that: INCONCLUSIVE until one "
+        "does.",
+    ),
     ("warning", "range-vs-total", "The total is the very top of the promised range: $0 of headroom."),
     ("warning", "unpriced-lines", "Reserve does not say how it is split over 3 purposes."),
     ("warning", "recurrence-vs-span", "3 monthly charges cover 91 days, and the plan runs for 61."),

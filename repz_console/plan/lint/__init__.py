@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from repz_console.plan.lint import calendar, figures, launch, people, ramp, steps
+from repz_console.plan.lint import calendar, figures, gates, launch, people, ramp, steps
 from repz_console.plan.lint.finding import SEVERITIES, Finding, Severity
 from repz_console.plan.model import Plan
 
@@ -19,7 +19,15 @@ __all__ = ["RULES", "Finding", "Severity", "findings"]
 
 Rule = Callable[[Plan, datetime], Iterator[Finding]]
 
-RULES: tuple[Rule, ...] = (*calendar.RULES, *launch.RULES, *ramp.RULES, *steps.RULES, *figures.RULES, *people.RULES)
+RULES: tuple[Rule, ...] = (
+    *calendar.RULES,
+    *launch.RULES,
+    *ramp.RULES,
+    *steps.RULES,
+    *gates.RULES,
+    *figures.RULES,
+    *people.RULES,
+)
 
 
 def findings(plan: Plan, where: Callable[[str], str], now: datetime) -> tuple[Finding, ...]:

@@ -24,6 +24,8 @@ def moments(plan: Plan) -> Iterator[tuple[str, Moment]]:
     for name, rollout in plan.rollout.items():
         for index, stage in enumerate(rollout.stage):
             yield f"rollout.{name}.stage[{index}].at", stage.at
+    for index, freeze in enumerate(plan.freeze):
+        yield f"freeze[{index}].start", freeze.start
 
 
 def plan_in_past(plan: Plan, now: datetime) -> Iterator[Finding]:
