@@ -61,7 +61,7 @@ async def main() -> None:
 
 async def prepare(loaded: config.Loaded) -> None:
     """What the team has done until this Tuesday."""
-    with time_machine.travel(NOW - timedelta(hours=39), tick=True) as clock:
+    with time_machine.travel(NOW - timedelta(hours=63), tick=True) as clock:
         async with Session.open(loaded, actor=ANA) as session:
             await session.take_conn()
             await session.rebase(FULL_LAUNCH)
@@ -79,6 +79,10 @@ async def prepare(loaded: config.Loaded) -> None:
             await session.refresh()
             production = session.plan.rollout["production"]
             soft = exposures.of_stage(production, production.stage[0])
+            for each in session.plan.poll[0].round:
+                await session.council.call("production", "soft")
+                for station in each.station:
+                    await session.council.vote("production", station.seat, "GO")
             done = await session.control.change(
                 "production", "set", soft, expect="0", stage="soft", reason="soft launch"
             )
