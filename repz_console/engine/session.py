@@ -19,21 +19,16 @@ from typing import Any, Literal, Self
 
 from repz_console import __version__
 from repz_console.config import Loaded
-from repz_console.engine.card import Card, card
 from repz_console.engine.collector import Collector
 from repz_console.engine.conn import NEEDS_CONN, Conn
-from repz_console.engine.control import Controller
-from repz_console.engine.council import Council
 from repz_console.engine.follower import Follower
 from repz_console.engine.known import Known
 from repz_console.engine.poller import utc_now
 from repz_console.engine.presence import Presence
-from repz_console.engine.readiness import Readiness
-from repz_console.engine.rehearsal import Calls, rehearsed
 from repz_console.engine.status_file import StatusFile
+from repz_console.engine.steering import Steering
 from repz_console.engine.storage import OPENING_PATIENCE, Storage
 from repz_console.engine.trust import unfit_to_adopt
-from repz_console.engine.warden import Warden
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import (
     AnyEvent,
@@ -46,13 +41,12 @@ from repz_console.events import (
     PlanRebased,
     TaskProgressed,
 )
-from repz_console.facts import Actor, Exposure
+from repz_console.facts import Actor
 from repz_console.plan import schedule, work
 from repz_console.plan.model import Plan
 from repz_console.plan.parts import controllers
 from repz_console.providers.base import BugTriage, SpendBook
-from repz_console.room import what_if
-from repz_console.room.views import GateView, RoomView
+from repz_console.room.views import RoomView
 from repz_console.store.errors import StoreError
 from repz_console.text import safe
 
@@ -78,15 +72,11 @@ class Opening:
         await self._session.aclose()
 
 
-class Session:
+class Session(Steering):
     """One console's view of the launch, and its hand on it."""
 
     loaded: Loaded
     """This console's own config file. `plan` may be another one: the adopted."""
-    control: Controller
-    """Rollout changes: `change`, `hold`, `resume`."""
-    council: Council
-    """What people agree to before a rollout widens: seats, polls, approvals, waivers, and the stopped line."""
 
     def __init__(
         self,
@@ -149,13 +139,7 @@ class Session:
         self._conn = Conn(self._storage, self._known)
         self._collector = Collector(self._storage, self._writer, self._known, recorder=self._recorder)
         self._presence = Presence(self._storage, self._known, self._clock)
-        self._readiness = Readiness(self._known)
         self._status_file = StatusFile(self._storage, actor.console)
-        self.control = Controller(self._storage, self._writer, self._known, self._conn)
-        self._warden = Warden(
-            self._storage, self._writer, self._known, self._collector, self.control, recorder=self._recorder
-        )
-        self.council = Council(self._storage, self._writer, self._known, self._conn)
         self._open = True
         if self._watch:
             self._run(self._follower.run())
@@ -192,7 +176,8 @@ class Session:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=CLOSING_GRACE) if self._tasks else None
         await self._step(self._status_file.write())
-        await self._step(self.control.aclose())
+        if self.steers:
+            await self._step(self.control.aclose())
         await self._step(self._conn.release("the console was closed"))
         await self._step(self._collector.aclose())
         if self._present:
@@ -238,27 +223,6 @@ class Session:
     def view(self) -> RoomView:
         """Everything, as of now. Cheap: an area that did not change is the same object as before."""
         return self._known.view()
-
-    def gates(self, rollout: str, target: Exposure) -> tuple[GateView, ...]:
-        """The gates of taking a rollout to `target`, judged on what is known now. Raises KeyError for an unknown
-        rollout."""
-        return self._known.gates(rollout, target)
-
-    def forecast(self, rollout: str, target: Exposure, stage: str = "") -> what_if.Forecast:
-        """What taking a rollout to `target`, which is the planned `stage` if it is one, would mean as things are now.
-        Asks nobody. Raises KeyError for an unknown rollout."""
-        view = self.view()
-        shown = next((each for each in view.rollout.rollouts if each.id == rollout), None)
-        if shown is None:
-            raise KeyError(rollout)
-        gates = self._known.gates(rollout, target)
-        state = self._known.state(rollout)
-        return what_if.forecast(self.plan, shown, state, target, gates, view.health, stage=stage)
-
-    async def calls(self, rollout: str, target: Exposure) -> tuple[Calls, ...]:
-        """What would be sent to take a rollout to `target`, in the order of sending. Sends nothing. Raises KeyError
-        for an unknown rollout."""
-        return await rehearsed(self._known, rollout, target)
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` on the event loop soon after anything but the clock changed; many changes make one call.
@@ -355,14 +319,6 @@ class Session:
         """Ask one source, or all that are polled, once and now; the answers are in the view on return. Others see
         them too unless another console is the collector. Raises `ValueError` for a source that cannot be."""
         await self._collector.refresh(source)
-
-    def card(self, rollout: str) -> Card:
-        """How to take a rollout to nobody without the console. Asks nobody. Raises KeyError for an unknown rollout."""
-        return card(self._known, rollout)
-
-    async def look_back(self) -> None:
-        """Look once and now whether this user could take each rollout back; what was found is in the view on return."""
-        await self._readiness.look()
 
     async def refresh_rollout(self, rollout: str) -> None:
         """Ask every backend of a rollout, once and now. Raises as `refresh` does, and KeyError for an unknown
