@@ -27,8 +27,6 @@ ANSWERS = ("ok", "refuse", "raise", "applied, then raise", "hang")
 
 @pytest.fixture
 def orchestra(monkeypatch: pytest.MonkeyPatch) -> Orchestra:
-    monkeypatch.setattr(carrier, "CHANGE_DEADLINE", 0.02)
-    monkeypatch.setattr(carrier, "KILL_PATIENCE", 0.3)
     monkeypatch.setattr(carrier, "_KILL_PAUSE", 0.01)
     monkeypatch.setattr(settler, "LATE_WRITE", 0.0)
     return several.install(monkeypatch)
@@ -182,8 +180,9 @@ async def test_a_roll_back_takes_a_step_again_where_somebody_changed_a_backend_m
 
 @pytest.mark.parametrize("action", ["set", "rollback", "kill"])
 async def test_whatever_each_backend_does_the_journal_tells_the_truth(
-    session: Session, orchestra: Orchestra, action: str
+    session: Session, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
+    monkeypatch.setattr(carrier, "CHANGE_DEADLINE", 0.02)
     for answers in itertools.product(ANSWERS, repeat=3):
         assert (await session.control.change("production", "kill")).state == "confirmed"
         if action != "set":
