@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import tomllib
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from repz_console import config
 from repz_console.commands.init import filled
+from repz_console.plan.lint import findings
 from tests.support.commands import Commands
 
 
@@ -147,6 +149,23 @@ def test_no_placeholder_is_left_in_what_init_writes() -> None:
     text = filled("My launch", "PRODUCTION", "UTC", date(2031, 5, 16))
     assert "@" not in text
     assert tomllib.loads(text)["launch"]["name"] == "my-launch"
+
+
+def test_what_init_leaves_commented_out_of_a_rollout_is_sound() -> None:
+    text = filled("My launch", "PRODUCTION", "UTC", date(2031, 5, 14))
+    start, end = text.index("[rollout.production]"), text.index("# -- What it may cost")
+    offered = re.sub(r"^# (?=\[|[a-z_]+ = )", "", text[start:end], flags=re.MULTILINE)
+    plan = config.load_text(text[:start] + offered + text[end:], {}, Path("config.toml")).plan
+    canary, full = plan.rollout["production"].stage
+    assert (canary.checklists, canary.not_before, canary.bake.minutes) == (("readiness",), True, 1440)
+    assert (full.poll, full.approvals, [rule.metric for rule in full.metrics]) == ("go", 1, ["latency"])
+    assert plan.rollout["production"].automatic.hold
+    assert [freeze.id for freeze in plan.freeze] == ["weekend"]
+    assert {finding.rule for finding in findings(plan, str, datetime(2031, 1, 1, tzinfo=UTC))} <= {
+        "empty-seat",
+        "metric-without-source",
+        "region-jump",
+    }
 
 
 def test_plain_http_to_another_machine_is_refused_with_its_place(repz: Commands, started: Path) -> None:

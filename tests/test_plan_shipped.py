@@ -117,6 +117,35 @@ def test_its_rollouts(repz: Plan) -> None:
     assert {feature for stage in beta.stage for feature in stage.features} == {flag.id for flag in repz.flag if flag.on}
 
 
+def test_what_its_stages_ask_for(repz: Plan) -> None:
+    """Soft launch needs no source that is not there, and the beta little, so that both can be tried."""
+    production, beta = repz.rollout.values()
+    soft, *steps, full = production.stage
+    assert all(stage.not_before for stage in production.stage)
+    assert (soft.checklists, soft.poll, soft.metrics) == (("security", "final-checks"), "go", ())
+    for stage in (*steps, full):
+        assert [rule.metric for rule in stage.metrics] == ["error_rate", "api_p95"]
+    assert (full.checklists, full.poll, full.approvals) == (("infrastructure", "integration", "scenarios"), "go", 1)
+    assert [stage.bake.minutes for stage in production.stage] == [1440, 720, 720, 720, 0]
+    assert not any(stage.not_before or stage.checklists or stage.poll or stage.approvals for stage in beta.stage)
+    assert [stage.bake.minutes for stage in beta.stage] == [1440, 1440, 1440, 0]
+    automatic = production.automatic
+    assert [rule.metric for rule in automatic.watch] == ["error_rate"]
+    assert (automatic.hold, automatic.roll_back, automatic.dead_man_minutes) == (True, False, 0)
+    assert beta.automatic.watch == ()
+    assert repz.freeze == ()
+
+
+def test_its_poll_asks_every_role_what_it_answers_for(repz: Plan) -> None:
+    (poll,) = repz.poll
+    assert [(each.caller, [station.seat for station in each.station]) for each in poll.round] == [
+        ("technical", ["qa", "support", "product", "marketing"]),
+        ("director", ["technical", "director"]),
+    ]
+    duties = {seat.id: seat.duties for seat in repz.seat}
+    assert {station.seat: station.criteria for each in poll.round for station in each.station} == duties
+
+
 def test_its_bug_rules(repz: Plan) -> None:
     assert {rule.priority: rule.blocks_from for rule in repz.bug_rule} == {
         "P0": "always",
