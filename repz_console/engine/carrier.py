@@ -25,7 +25,7 @@ from repz_console.events import ChangeEnded, ChangeIntended, ChangeSent, ChangeS
 from repz_console.facts import Change, RolloutState
 from repz_console.plan import exposure as exposures
 from repz_console.plan import parts
-from repz_console.providers.base import Conflict, Partial, ProviderError, Refused, RolloutWriter
+from repz_console.providers.base import Conflict, Grade, Partial, ProviderError, Refused, RolloutWriter
 from repz_console.room import words
 from repz_console.store.errors import FenceError, StoreError
 from repz_console.store.fence import Fence
@@ -142,8 +142,8 @@ class Carrier:
             except ProviderError as error:
                 return await self._finish(intent, announced, "rejected", told(error))
             steps = self._steps()
-            longest_flight = CHANGE_DEADLINE if await self._may_arrive(intent, legs) else 0.0
-            endings = await asyncio.gather(*(self._end_leg(intent, leg, longest_flight, steps) for leg in legs))
+            late = self._may_come_late(intent)
+            endings = await asyncio.gather(*(self._end_leg(intent, leg, steps, late=late) for leg in legs))
             ending, why = _together(legs, endings)
             revision = parts.joined(each.revision for each in endings) if ending == "confirmed" else ""
             return await self._finish(intent, announced, ending, why, revision)
@@ -218,39 +218,37 @@ class Carrier:
             return await self._finish(intent, announced, "confirmed", ", ".join(filter(None, found)), state.revision)
         return await self._finish(intent, announced, "unknown", trouble)
 
-    async def _may_arrive(self, intent: ChangeIntended, legs: Sequence[Leg]) -> bool:
-        """Whether a change without an outcome could still expose somebody after the kill. Another kill could not, nor
-        one that is bound to a revision: the kill moves that on."""
+    def _may_come_late(self, intent: ChangeIntended) -> bool:
+        """Whether a change without an outcome could still expose somebody after the kill, where none is bound to a
+        revision, which the kill moves on. Another kill could not."""
         decided = self._known.decided(intent.rollout)
-        if all(change.intent.action == "kill" for change in (*decided.unknown, *decided.under_way)):
-            return False
-        for leg in legs:
-            try:
-                if (await leg.writer()).grade() == "blind":
-                    return True
-            except ProviderError:
-                return True
-        return False
+        return any(change.intent.action != "kill" for change in (*decided.unknown, *decided.under_way))
 
-    async def _end_leg(self, intent: ChangeIntended, leg: Leg, longest_flight: float, steps: _Steps) -> _Ended:
-        ended = await self._insist(intent, leg, longest_flight)
+    async def _end_leg(self, intent: ChangeIntended, leg: Leg, steps: _Steps, *, late: bool) -> _Ended:
+        try:
+            ended = await self._insist(intent, leg, late=late)
+        except Exception as error:  # a defect of one backend stops no other one's kill
+            ended = _Ended("unknown", told(error))
         if leg.of > 1:
             outcome = _OF_STEP[ended.ending]
             await steps.end(leg.stepped(intent.op, outcome, revision=ended.revision, why=ended.why))
         return ended
 
-    async def _insist(self, intent: ChangeIntended, leg: Leg, longest_flight: float) -> _Ended:
-        """Send a kill to one backend until it holds there."""
+    async def _insist(self, intent: ChangeIntended, leg: Leg, *, late: bool) -> _Ended:
+        """Send a kill to one backend until it holds there: with `late`, for as long as another change may still arrive
+        at one that compares no revisions."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         stable_since: float | None = None
         trouble, revision, sent = "", "", False
+        longest_flight = CHANGE_DEADLINE if late else 0.0
         change = leg.share(asked_of(self._known, intent))
         while True:
             if stable_since is None:
                 backend: RolloutWriter | None = None
                 try:
                     backend = await leg.writer()
+                    longest_flight = CHANGE_DEADLINE if late and _grade(backend) == "blind" else 0.0
                     written = await within(CHANGE_DEADLINE, backend.apply(change))
                     revision = (parts.narrowed(written, leg.step) or written).revision
                     trouble, sent = "", True
@@ -259,7 +257,7 @@ class Carrier:
                     return _Ended("unknown" if sent else "rejected", told(error))
                 except Exception as error:  # whatever it was: sending it again has the effect of once
                     trouble, sent = told(error), True
-                    if backend is not None and backend.grade() == "by hand":
+                    if backend is not None and _grade(backend) == "by hand":
                         return _Ended("unknown", trouble)
             try:
                 state = await leg.read()
@@ -333,6 +331,14 @@ def _but(intent: ChangeIntended, state: RolloutState) -> str:
     if exposures.same(state.exposure, intent.target):
         return ""
     return f"but the backend shows {words.exposure(state.exposure)}"
+
+
+def _grade(backend: RolloutWriter) -> Grade:
+    """What a backend checks; nothing where it cannot say."""
+    try:
+        return backend.grade()
+    except Exception:  # whatever it was: it must not keep a kill from being sent
+        return "blind"
 
 
 def _step_key(step: ChangeStepped) -> str:

@@ -32,7 +32,7 @@ from repz_console.facts import Exposure, RolloutState
 from repz_console.plan import exposure as exposures
 from repz_console.plan import parts
 from repz_console.providers.base import ProviderError
-from repz_console.room import gates, words
+from repz_console.room import gates, truths, words
 from repz_console.store.errors import FenceError, StoreError
 from repz_console.text import safe
 
@@ -256,7 +256,7 @@ class Controller:
                 return Outcome("refused", f"nothing was sent: {trouble}")
             if state is None:
                 return Outcome("refused", f"nothing to roll back from is known: {trouble}; a kill needs no such thing")
-            good = wanted or next(each.last_good for each in self._known.view().rollout.rollouts if each.id == rollout)
+            good = wanted or truths.last_good(self._known.decided(rollout), state.exposure)
             if good is None:
                 return Outcome("refused", "there is nothing to roll back to")
             target = parts.at_most(self._known.plan.rollout[rollout], state, good)
@@ -312,9 +312,7 @@ class Controller:
             shown |= {gate.id: f"{gate.verdict}: {gate.line}" for gate in self._known.gates(rollout, target)}
             counters = self._known.counters(rollout)
         except Exception as error:
-            if action == "set":
-                raise
-            # A way back asks no gate: one with a defect does not stop it either.
+            # A way back asks no gate: one with a defect does not stop it either. What widens is judged again.
             shown["defect"] = safe(f"{type(error).__name__}: {error}")
         return ChangeIntended(
             op=secrets.token_hex(8),

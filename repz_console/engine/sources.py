@@ -121,9 +121,12 @@ class Sources:
         return self._providers[source_id]
 
     def scopes(self, source_id: str, rollout: str) -> tuple[tuple[str, ...], ...]:
-        """The groups of features that a backend changes one after the other; empty where it takes all at once."""
+        """The groups of features that a backend changes one after the other; empty where it takes all at once, or
+        cannot say: it then refuses its own step, and no other one's."""
         provider = self._providers.get(source_id)
-        return provider.scopes(rollout) if isinstance(provider, Stepwise) else ()
+        with contextlib.suppress(Exception):
+            return provider.scopes(rollout) if isinstance(provider, Stepwise) else ()
+        return ()
 
     async def aclose(self) -> None:
         """Close all that was opened, each within a second."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from repz_console.facts import Abilities, Exposure, Freshness, RolloutState, Snapshot, Tick
+from repz_console.facts import Abilities, Exposure, Freshness, RolloutState, Snapshot, Tick, Verdict
 from repz_console.plan import exposure as exposures
 from repz_console.plan.model import Plan, Rollout, Stage
 from repz_console.plan.parts import controllers, leaves, parts_of
@@ -44,6 +44,7 @@ from repz_console.room.views import (
     RolloutView,
 )
 from repz_console.room.words import decided_by, exposure
+from repz_console.text import safe
 
 
 class Surroundings(Struct, frozen=True):
@@ -128,10 +129,14 @@ def binding_of(around: Surroundings, identity: str, target: Exposure, now: datet
 
 def _judged(evidence: gates.Evidence, now: datetime) -> tuple[GateView, ...]:
     """Every gate: what people say hangs on what the others say."""
-    judged = gates.build(evidence, now)
-    asked = tuple(polls.gates_of(evidence, judged, now))
-    people = (*asked, *approvals.gates_of(evidence, (*judged, *asked), now))
-    return gates.build(evidence, now, people) if people else judged
+    try:
+        judged = gates.build(evidence, now)
+        asked = tuple(polls.gates_of(evidence, judged, now))
+        people = (*asked, *approvals.gates_of(evidence, (*judged, *asked), now))
+        return gates.build(evidence, now, people) if people else judged
+    except Exception as error:  # nobody widens past a defect, and everything else is shown and steered all the same
+        line = safe(f"the gates could not be judged, {type(error).__name__}: {error}: holding")
+        return (GateView("defect", "Gates judged", Verdict.INCONCLUSIVE, line),)
 
 
 def _evidence(around: Surroundings, identity: str, target: Exposure | None, now: datetime) -> gates.Evidence:

@@ -1,0 +1,126 @@
+"""The way back where the console itself, or one backend of several, has a defect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from repz_console.engine import carrier
+from repz_console.engine.session import Session
+from repz_console.plan import exposure as exposures
+from repz_console.providers.base import Refused
+from repz_console.room import rollout as rollouts
+from tests.support import several
+from tests.support.sessions import launch, opened
+from tests.support.several import Orchestra, Several, everywhere
+
+
+@pytest.fixture
+def orchestra(monkeypatch: pytest.MonkeyPatch) -> Orchestra:
+    monkeypatch.setattr(carrier, "CHANGE_DEADLINE", 0.02)
+    monkeypatch.setattr(carrier, "KILL_PATIENCE", 0.3)
+    monkeypatch.setattr(carrier, "_KILL_PAUSE", 0.01)
+    return several.install(monkeypatch)
+
+
+@pytest.fixture
+async def session(tmp_path: Path, orchestra: Orchestra) -> AsyncIterator[Session]:
+    async with opened(launch(tmp_path, several.config())) as session:
+        assert await session.take_conn() == ""
+        for percent in (20, 100):
+            await session.refresh_rollout("production")
+            expect = session.view().rollout.rollouts[0].revision
+            outcome = await session.control.change("production", "set", everywhere(percent), expect=expect)
+            assert outcome.state == "confirmed", outcome.line
+        yield session
+
+
+def _broken(*_: object, **__: object) -> None:
+    raise ZeroDivisionError("a defect")
+
+
+async def test_a_defect_of_the_room_stops_no_way_back(
+    session: Session, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollouts, "build", _broken)
+    monkeypatch.setattr(rollouts, "gates_of", _broken)
+    assert (await session.control.hold("production", "it burns")).state == "confirmed"
+    back = await session.control.change("production", "rollback")
+    assert back.state == "confirmed", back.line
+    assert set(orchestra.shown.values()) == {20}
+    down = await session.control.change("production", "set", everywhere(5))
+    assert down.state == "confirmed", down.line
+    assert set(orchestra.shown.values()) == {5}
+    killed = await session.control.change("production", "kill")
+    assert killed.state == "confirmed", killed.line
+    assert set(orchestra.shown.values()) == {0}
+
+
+@pytest.mark.parametrize("error", [Refused("no flag can have that name"), KeyError("flags")])
+async def test_a_backend_that_cannot_say_its_steps_stops_no_other_ones_way_back(
+    session: Session, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def broken(self: Several, rollout: str) -> tuple[tuple[str, ...], ...]:
+        if self.context.source == "edge":
+            raise error
+        return ()
+
+    monkeypatch.setattr(Several, "scopes", broken, raising=False)
+    assert (await session.control.change("production", "rollback", everywhere(10))).state == "confirmed"
+    assert (await session.control.change("production", "kill")).state == "confirmed"
+    assert set(orchestra.shown.values()) == {0}
+
+
+@pytest.mark.parametrize("what", ["grade", "apply"])
+async def test_a_backend_that_raises_whatever_it_likes_is_one_step_of_a_kill(
+    session: Session, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    orchestra["base"].answers = ["raise"]
+    plain = Several.grade
+
+    def grade(self: Several) -> object:
+        if self.context.source == "base":
+            raise ZeroDivisionError("a defect")
+        return plain(self)
+
+    if what == "apply":
+        orchestra["base"].answers = ["hang"]
+    open_one = await session.control.change("production", "rollback", everywhere(50))
+    assert open_one.state == "unknown", open_one.line
+    monkeypatch.setattr(Several, "grade", grade)
+    if what == "grade":
+        assert (await session.control.change("production", "kill")).state == "confirmed"
+        assert set(orchestra.shown.values()) == {0}
+        return
+    orchestra["base"].answers = ["defect"] * 1000
+    killed = await session.control.change("production", "kill")
+    assert killed.state == "unknown", killed.line
+    assert "base" in killed.line
+    assert orchestra.shown == {"base": 100, "edge": 0, "web": 0}
+
+
+async def test_a_kill_waits_for_no_backend_that_cannot_be_opened(
+    session: Session, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orchestra["web"].answers = ["hang"]
+    assert (await session.control.change("production", "rollback", everywhere(50))).state == "unknown"
+    gone = asyncio.Event()
+    writer = session._known.sources.writer
+
+    async def hangs(source: str) -> object:
+        if source == "base" and not gone.is_set():
+            await gone.wait()
+        return await writer(source)
+
+    monkeypatch.setattr(session._known.sources, "writer", hangs)
+    killing = asyncio.create_task(session.control.change("production", "kill"))
+    async with asyncio.timeout(60):
+        while orchestra.shown["edge"] or orchestra.shown["web"]:  # noqa: ASYNC110 - it waits for what has no event
+            await asyncio.sleep(0.01)
+    assert orchestra.shown["base"]
+    gone.set()
+    assert (await killing).state == "confirmed"
+    assert exposures.is_nobody(orchestra["base"].state.exposure)
