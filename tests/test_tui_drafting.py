@@ -105,6 +105,24 @@ async def test_the_arrows_on_a_region_draft_it_alone_and_only_that_is_applied(de
     assert desk.intents()[-1].target.percent == {"us": 30.0, "world": 20.0}
 
 
+async def test_a_way_back_drops_the_draft(desk: Desk) -> None:
+    await press(desk.pilot, "s")
+    assert "Enter: compares Full launch, 20 → 100 %" in desk.screen()
+    await press(desk.pilot, "exclamation_mark", "k")
+    await settled(desk)
+    assert desk.app.choices["rollout"].draft is None
+
+
+async def test_a_draft_of_what_is_configured_no_more_is_dropped_and_said(desk: Desk) -> None:
+    await press(desk.pilot, "s")
+    outcome = await desk.session.control.change("production", "kill", None, reason="", expect="")
+    assert outcome.state == "confirmed"
+    desk.app.refresh_all()
+    await desk.pilot.pause()
+    assert desk.app.choices["rollout"].draft is None
+    assert "The draft was dropped" in desk.screen()
+
+
 async def test_space_on_a_feature_switches_it_in_the_draft_and_only_that_is_applied(desk: Desk) -> None:
     await select(desk, "feature:extra")
     await press(desk.pilot, "space")
@@ -185,5 +203,5 @@ async def test_a_stage_whose_time_has_come_asks_in_the_last_line_and_takes_no_ke
         app._tick()
         await pilot.pause()
         assert app.dialog is None
-        assert "DUE: " in text_of(app).splitlines()[-1]
+        assert "DUE in Production: " in text_of(app).splitlines()[-1]
         assert "▲ DUE" in text_of(app).splitlines()[0]

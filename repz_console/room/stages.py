@@ -88,7 +88,7 @@ def due(where: Position) -> str:
     if asks is None or not asks.due:
         return ""
     clock = f"{asks.at:%a %d %b %H:%M} UTC" if asks.timed else f"{asks.at:%a %d %b}"
-    return f"{asks.title} was due {clock}: s and Enter compare it"
+    return f"{asks.title} since {clock}; it waits for a person"
 
 
 def regions(

@@ -23,6 +23,7 @@ from textual.app import ComposeResult
 from repz_console.actions import TABS, Action
 from repz_console.store.errors import StoreError
 from repz_console.tui import acts, panes
+from repz_console.tui.acts.draft import forget_overtaken
 from repz_console.tui.acts.reasons import why_not
 from repz_console.tui.front import Front
 from repz_console.tui.hands import Hands
@@ -265,6 +266,7 @@ class ConsoleApp(GuardedApp):
         session = self.session
         try:
             self.view = session.view() if session is not None else None
+            forget_overtaken(self)
             self.front.show_frame()
         except Exception as error:
             # What was shown last stays, with its age, and so does the way back.
@@ -287,8 +289,9 @@ class ConsoleApp(GuardedApp):
     def _tick(self) -> None:
         self.refresh_all()
         if self.session is not None:
-            due = [one.due for one in self.view.rollout.rollouts if one.due] if self.view is not None else []
-            self.messages.notice([*self.session.notices, *(f"DUE: {line}" for line in due)])
+            rollouts = self.view.rollout.rollouts if self.view is not None else ()
+            due = [f"DUE in {one.title}: {one.due}" for one in rollouts if one.due]
+            self.messages.notice([*self.session.notices, *due])
         if self.messages.move_on():
             self.front.show_keys()
 

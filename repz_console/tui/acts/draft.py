@@ -34,7 +34,7 @@ def _step(app: ConsoleApp, step: float) -> None:
     if rollout is None or base is None:
         return
     kind, identity = app.selected
-    app.choose(tab="rollout", draft=stepped(base, step, identity if kind == "region" else ""), draft_stage="")
+    _draft(app, rollout, stepped(base, step, identity if kind == "region" else ""))
 
 
 def switch(app: ConsoleApp) -> None:
@@ -44,7 +44,24 @@ def switch(app: ConsoleApp) -> None:
     if rollout is None or base is None:
         return
     _, feature = app.selected
-    app.choose(tab="rollout", draft=replace(base, features=tuple(sorted({feature} ^ {*base.features}))), draft_stage="")
+    _draft(app, rollout, replace(base, features=tuple(sorted({feature} ^ {*base.features}))))
+
+
+def forget_overtaken(app: ConsoleApp) -> None:
+    """Drop a draft that was begun on what is configured no more: after a kill Enter must not ask for what was drafted
+    before it."""
+    rollout, choice = app.rollout, app.choices["rollout"]
+    if rollout is None or choice.draft is None or not rollout.revision or not choice.draft_on:
+        return
+    if choice.draft_on != rollout.revision:
+        app.choose(tab="rollout", draft=None, draft_stage="")
+        app.say(f"The draft was dropped: {rollout.title} has changed since.", "warn")
+
+
+def _draft(app: ConsoleApp, rollout: RolloutView, exposure: Exposure, stage: str = "") -> None:
+    choice = app.choices["rollout"]
+    on = choice.draft_on if choice.draft is not None else rollout.revision
+    app.choose(tab="rollout", draft=exposure, draft_stage=stage, draft_on=on)
 
 
 def _base(app: ConsoleApp, rollout: RolloutView | None) -> Exposure | None:
@@ -101,7 +118,7 @@ def to_stage(app: ConsoleApp) -> None:
     stage = rollout.stages[index]
     configured = rollout.configured.exposure
     key = configured.key if configured is not None else stage.exposure.key
-    app.choose(draft=replace(stage.exposure, key=key), draft_stage=stage.id)
+    _draft(app, rollout, replace(stage.exposure, key=key), stage.id)
 
 
 def other(app: ConsoleApp) -> None:

@@ -52,6 +52,9 @@ async def way_back(app: ConsoleApp) -> None:
             below.paste(again)
             app.front.show_dialog()
         return
+    if letter != "h":
+        # What was drafted before is not what anybody means afterwards.
+        app.choose(tab="rollout", draft=None, draft_stage="")
     app.say(f"{rollout.title}: under way ...", "warn")
     # Beside this action: a kill may be sent again for half a minute, and the key has to open meanwhile.
     app.background(_see_it_done(app, rollout, letter, feature))
@@ -113,7 +116,8 @@ def _advice(app: ConsoleApp, rollout: RolloutView, letter: str) -> list[str]:
     if letter == "h":
         return ["Tell whoever has the conn not to widen, and try again: !, then h.", again]
     kill = "A kill asks for less: !, then k." if letter in "bf" else "Try again: !, then k."
-    return [kill, again, f"If {rollout.backend} takes nothing from here, use its own tools."]
+    card = f"Without the console: K on the Rollout tab, or `repz-console rollout card {rollout.id}`, has the commands."
+    return [kill, again, card]
 
 
 def _ways(app: ConsoleApp, asked: RolloutView) -> Ways:

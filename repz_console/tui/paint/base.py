@@ -67,6 +67,8 @@ class Choices:
     """The rollout pane's draft."""
     draft_stage: str = ""
     """The stage that the draft was taken from."""
+    draft_on: str = ""
+    """What was configured when the draft was begun: the rollout's revision, empty while it has none."""
     open: str = ""
     """The row whose detail is open."""
 
