@@ -69,6 +69,20 @@ def test_a_stage_is_told_in_people_requests_errors_and_budget() -> None:
     assert found.unknown == ()
 
 
+def test_a_stage_before_its_time_says_so_where_no_gate_does() -> None:
+    early = "Thursday is planned for 2027-02-04: its time has not come"
+    assert early in told(at(stage("tuesday")), stage("thursday"), "thursday").jumps
+    assert told(at(stage("tuesday")), stage("thursday")).jumps != ()
+    assert early not in told(at(stage("tuesday")), stage("thursday")).jumps
+    gated = plan()
+    ramp = gated.rollout["production"]
+    strict = replace(ramp, stage=tuple(replace(each, not_before=True) for each in ramp.stage))
+    gated = replace(gated, rollout={**gated.rollout, "production": strict})
+    found = told(at(stage("tuesday"), gated), stage("thursday"), "thursday")
+    assert early not in found.jumps
+    assert any(line.startswith("Not too early") for line in found.closed)
+
+
 def test_regions_and_features_that_enter_and_leave_are_named() -> None:
     found = told(at(stage("tuesday")), Exposure({"us": 10, "world": 5}, ("core", "tiers")))
     assert (found.regions_in, found.regions_out) == (("world",), ("ca", "uk"))

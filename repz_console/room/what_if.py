@@ -17,6 +17,7 @@ from repz_console.plan.model import Plan
 from repz_console.plan.ramp import Rollout, Stage
 from repz_console.room import words
 from repz_console.room.freshness import trustworthy
+from repz_console.room.gates.times import SCHEDULE
 from repz_console.room.views import GateView, HealthView, MetricView, RolloutView, TargetView
 
 _HOUR = 3600
@@ -140,7 +141,7 @@ def forecast(
         errors_hour=load.errors_hour,
         burn=load.burn,
         budget=load.budget,
-        jumps=tuple(_jumps(view, seen, shown, reshuffled)),
+        jumps=(*(_early(view, stage, gates) if rising else ()), *_jumps(view, seen, shown, reshuffled)),
         closed=tuple(f"{gate.title}: {gate.line}" for gate in gates if not gate.lets_pass) if rising else (),
         gates=len(gates) if rising else 0,
         needs=tuple(_needs(view, _asked(rollout, target, stage))) if rising else (),
@@ -182,7 +183,7 @@ def lines(forecast: Forecast) -> list[str]:
     if forecast.burn is not None:
         told.append(f"error budget: {_figure(forecast.burn)} % of each hour's, against {forecast.budget}")
     told += [f"not known: {why}" for why in forecast.unknown]
-    told += [f"jump: {jump}" for jump in forecast.jumps]
+    told += [f"mind: {jump}" for jump in forecast.jumps]
     if forecast.way == "widens":
         told.append(f"gates: {forecast.gates - len(forecast.closed)} of {forecast.gates} let it pass")
     else:
@@ -340,6 +341,16 @@ def _jumps(view: RolloutView, seen: dict[str, float], shown: dict[str, float], r
             yield f"{name} enters at {words.percent(share)}, with no smaller step before"
         elif share - before > exposures.RISES_FAR:
             yield f"{name} rises by {share - before:g} points in one step"
+
+
+def _early(view: RolloutView, stage: str, gates: Sequence[GateView]) -> Iterable[str]:
+    """That a planned stage is entered before its time, where no gate says so."""
+    planned = next((each for each in view.stages if each.id == stage), None)
+    if planned is None or planned.due or planned.state in ("done", "current"):
+        return
+    if not any(gate.id == SCHEDULE for gate in gates):
+        clock = words.instant(planned.at) if planned.timed else f"{planned.at:%Y-%m-%d}"
+        yield f"{planned.title} is planned for {clock}: its time has not come"
 
 
 def _asked(rollout: Rollout, target: Exposure, stage: str) -> Stage | None:

@@ -13,6 +13,9 @@ from repz_console.room import words
 from repz_console.room.gates.evidence import Evidence
 from repz_console.room.views import GateView
 
+SCHEDULE = "schedule"
+"""Id of the gate of a stage that may not be entered before its instant."""
+
 
 def gates_of(evidence: Evidence, now: datetime) -> Iterable[GateView]:
     """The stage's own instant where it may not be entered before that, then every freeze that is meant for it."""
@@ -22,7 +25,7 @@ def gates_of(evidence: Evidence, now: datetime) -> Iterable[GateView]:
         come = now >= at
         line = f"{stage.title} {'may be entered since' if come else 'may not be entered before'} {words.instant(at)}"
         answer = Verdict.PASS if come else Verdict.FAIL
-        yield GateView("schedule", "Not too early", answer, line, next_change=None if come else at)
+        yield GateView(SCHEDULE, "Not too early", answer, line, next_change=None if come else at)
     if evidence.target is None:
         return
     for freeze in evidence.plan.freeze:

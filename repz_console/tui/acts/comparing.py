@@ -29,7 +29,9 @@ def comparison(rollout: RolloutView, would: Forecast, calls: Sequence[Calls], wi
         lines.append((("Nobody sees more than before: no gate is asked.", "ok"),))
     else:
         lines += paragraphs([f"{glyphs.bad} {said_once(line)}" for line in would.closed], width, "bad")
-        lines += paragraphs([f"Needs {line}" for line in would.needs], width, "text")
+        # What a gate in the way says already is not said again.
+        needs = [line for line in would.needs if not any(line.partition(": ")[2] in gate for gate in would.closed)]
+        lines += paragraphs([f"Needs {line}" for line in needs], width, "text")
         passing = f"{would.gates - len(would.closed)} of {would.gates} gates let it pass."
         lines.append(((passing, "warn" if would.closed else "ok"),))
     lines += _people(would, glyphs)
@@ -93,7 +95,8 @@ def _people(would: Forecast, glyphs: Glyphs) -> Iterator[Line]:
     if would.people_after is not None and would.people_before is not None and would.people_total is not None:
         moves = f"{_whole(would.people_before)} {glyphs.arrow} {_whole(would.people_after)}"
         said = f"{moves} of {_whole(would.people_total)}"
-        if would.of_all_before is not None and would.of_all_after is not None:
+        in_percent = would.people_total == 100
+        if not in_percent and would.of_all_before is not None and would.of_all_after is not None:
             said += f", {plain(would.of_all_before)} {glyphs.arrow} {percent(round(would.of_all_after, 1))} of all"
         if would.people_affected is not None:
             said += f"; {_whole(would.people_affected)} see something else"
