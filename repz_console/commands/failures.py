@@ -23,6 +23,10 @@ def report(error: BaseException) -> int:
     if isinstance(error, Stop):
         say(error.line)
         return error.code
+    if type(error).__name__ == "NoArgsIsHelpError":
+        # A group without a command: its message is the help page, which is to be read as lines.
+        print(error, file=sys.stderr, flush=True)
+        return Exit.INPUT
     try:
         known = _known(error)
     except ImportError:
