@@ -217,4 +217,4 @@ def test_show_tells_the_truths_the_revision_and_the_gates(launch: Launch) -> Non
     assert re.search(r"configured +5 % of home with core +LIVE", out)
     assert launch.shown()["revision"] in out
     assert "INCONCLUSIVE" in out or "PASS" in out
-    assert "You have the conn" in out
+    assert "Conn is yours" in out

@@ -198,7 +198,7 @@ def test_a_poll_that_nobody_goes_on_with_lapses() -> None:
 def test_a_condition_counts_once_the_director_took_it_and_until_it_is_due() -> None:
     making = Polled(me=ANA).call().say("tech").say("support", "GO-IF", "a second agent", due=later(8))
     poll = making.poll()
-    assert poll.line == "GO-IF not accepted: Support lead (a second agent)"
+    assert poll.line == "GO-IF waits for the director: Support lead (a second agent)"
     assert not poll.stations[1].stands
     making.wrote(events.ConditionAccepted("r1", "support"), ANA, minutes=3.5).call(1, minutes=3)
     making.say("director", minutes=2)

@@ -122,7 +122,7 @@ async def test_reading_back_says_what_it_read_or_why_it_could_not(desk: Desk) ->
 
 async def test_without_the_conn_the_comparison_says_what_blocks(desk: Desk) -> None:
     await press(desk.pilot, "s", "enter")
-    assert "✖ You have the conn: the conn is FREE" in desk.screen()
+    assert "✖ Conn is yours: the conn is FREE" in desk.screen()
     await press(desk.pilot, "right", "enter", "enter")
     assert not re.search(r"Type {2}", desk.screen())
     await press(desk.pilot, "escape")

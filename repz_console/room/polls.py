@@ -193,7 +193,7 @@ def _parts(answers: Sequence[Answer]) -> Iterator[str]:
         for what, names in (
             ("NO-GO", refused),
             ("STALE", stale),
-            ("GO-IF not accepted", waits),
+            ("GO-IF waits for the director", waits),
             ("silent", silent),
         )
         if names

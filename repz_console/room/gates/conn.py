@@ -9,14 +9,15 @@ from repz_console.room.views import GateView
 
 CONN = "conn"
 """Id of the gate that any holder can cure with one key; named last when something else is in the way."""
+_TITLE = "Conn is yours"
 
 
 def gate_of(evidence: Evidence) -> GateView:
     if evidence.control.mine:
-        return GateView(CONN, "You have the conn", Verdict.PASS, "you have the conn")
+        return GateView(CONN, _TITLE, Verdict.PASS, "you have the conn")
     if evidence.control.state == "FREE":
-        return GateView(CONN, "You have the conn", Verdict.FAIL, "the conn is FREE: take it to widen")
+        return GateView(CONN, _TITLE, Verdict.FAIL, "the conn is FREE: take it to widen")
     if evidence.control.state == "UNKNOWN":
         line = f"nobody knows who has the conn{because(evidence)}"
-        return GateView(CONN, "You have the conn", Verdict.INCONCLUSIVE, line)
-    return GateView(CONN, "You have the conn", Verdict.FAIL, only_holder(evidence.control, "widen"))
+        return GateView(CONN, _TITLE, Verdict.INCONCLUSIVE, line)
+    return GateView(CONN, _TITLE, Verdict.FAIL, only_holder(evidence.control, "widen"))

@@ -75,7 +75,7 @@ def _stage(rollout: RolloutView) -> str:
 async def _waive(app: ConsoleApp, rollout: RolloutView, shown: GateView) -> None:
     fields = [
         Text("reason", "Reason", needed=True),
-        Text("minutes", "For", _WAIVED, hint="minutes", needed=True, limit=5, check=minutes_mistake),
+        Text("minutes", "For minutes", _WAIVED, hint="minutes", needed=True, limit=5, check=minutes_mistake),
     ]
     intro = paragraphs([f"{shown.title}: {shown.line}", "", "It holds once somebody else agrees."], 60)
     answer = await app.ask(Form("Ask for a waiver", fields, intro=intro, submit="Ask", dangerous=True))

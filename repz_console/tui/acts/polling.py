@@ -38,10 +38,10 @@ async def poll(app: ConsoleApp) -> None:
     mine = [station for station in asked.stations if station.mine and station.round <= asked.round]
     conditions = [one for one in asked.stations if one.answer == "GO-IF" and not one.stands]
     others = [station for station in asked.stations if not station.mine and station.round <= asked.round]
+    later = [station.title for station in asked.stations if station.mine and station not in mine]
+    nobody = f"{later[0]} is asked in a later round" if later else "no station is yours"
     letters = [
-        Letter(
-            "a", "answer", "Say GO, NO-GO or GO-IF for your seat.", called or ("" if mine else "no station is yours")
-        ),
+        Letter("a", "answer", "Say GO, NO-GO or GO-IF for your seat.", called or ("" if mine else nobody)),
         Letter("c", "call", "Ask the stations of the next round.", asked.may_call),
         Letter("t", "take", "Take a GO-IF for a GO. Only the launch director.", "" if conditions else "no GO-IF waits"),
         Letter("v", "verbal", "Write down what somebody said. Only the launch director.", called),

@@ -216,7 +216,7 @@ async def observe(app: ConsoleApp) -> None:
             for region, title in rollout.regions
         ),
         Text("features", "Features", " ".join(seen.features if seen is not None else ()), hint="ids, none if empty"),
-        Text("minutes", "Believed for", _BELIEVED, hint="minutes", limit=5, needed=True, check=minutes_mistake),
+        Text("minutes", "Believed for minutes", _BELIEVED, hint="minutes", limit=5, needed=True, check=minutes_mistake),
     ]
     intro = paragraphs(["What it shows now, read with its own tools. A gate may pass on what you enter."], 60)
     answer = await app.ask(Form(f"What {rollout.backend} shows", fields, intro=intro, submit="Record", dangerous=True))

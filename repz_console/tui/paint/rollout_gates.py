@@ -181,7 +181,8 @@ def consents(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> 
     for waiver in rollout.waivers:
         if not waiver.second:
             how = "Enter agrees" if not waiver.may_second else waiver.may_second
-            told = f"WAIVER of {waiver.gate} asked by {waiver.who}: {waiver.reason} ({how})"
+            title = next((gate.title for gate in rollout.gates if gate.id == waiver.gate), waiver.gate)
+            told = f"WAIVER of {title} asked by {waiver.who}: {waiver.reason} ({how})"
             rows.text(f"{glyphs.warn} {told}", "warn", f"waiver:{waiver.waiver}")
 
 
@@ -191,6 +192,6 @@ def _approval(asked: ApprovalView, view: RoomView) -> tuple[str, str]:
     until = f" until {moment(asked.until, view.clock.now, zone_of(view.clock.zone))}" if asked.until else ""
     what = f"for {asked.stage or 'a target off the plan'}, asked by {asked.who}"
     if len(asked.given) >= asked.needed:
-        return f"APPROVED {what} by {', '.join(asked.given)}{until}", "ok"
+        return f"APPROVED by {', '.join(asked.given)} {what}{until}", "ok"
     how = "Enter approves" if not asked.may_give else asked.may_give
     return f"APPROVAL {len(asked.given)} of {asked.needed} {what}{until} ({how})", "warn"

@@ -103,7 +103,8 @@ def _poll(rollout: RolloutView, brush: Brush, width: int) -> Iterator[Line]:
         word, role = short(station, brush.glyphs)
         yield ((word, role),)
         told = f"stale: {station.stale}" if station.stale else said(station)
-        yield from (((f"  {piece}", "muted"),) for piece in wrap(told, width - 2, 2, brush.glyphs.ellipsis))
+        if told not in word:
+            yield from (((f"  {piece}", "muted"),) for piece in wrap(told, width - 2, 2, brush.glyphs.ellipsis))
     yield ()
 
 
