@@ -35,6 +35,11 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts a server comes first: work is stolen from the end, so that one worker alone starts it."""
+    items.sort(key=lambda item: item.get_closest_marker("real") is None)
+
+
 class Figure:
     """How often a promise is tried in this run, and what came of it."""
 
