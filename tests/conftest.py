@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.support.consoles import Consoles
@@ -20,9 +21,9 @@ LONGEST_NAME = 60
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--full`: the tests marked `figure` run as often as the promise says, and not a sample of it. `--backend`: the
-    contract suite of rollout backends is run with one of somebody else's, too."""
-    parser.addoption(FULL, action="store_true", help="run the tests marked `figure` with their full counts")
+    """`--full`: the tests marked `figure` run as often as the promise says, and not a sample of it, and properties with
+    many examples. `--backend`: the contract suite of rollout backends is run with one of somebody else's, too."""
+    parser.addoption(FULL, action="store_true", help="run figures and properties with their full counts")
     parser.addoption(
         BACKEND, action="append", default=[], metavar="MODULE:NAME", help="hold this rollout backend to the suite, too"
     )
@@ -33,6 +34,14 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     if isinstance(val, str | bytes) and len(val) > LONGEST_NAME:
         return f"{val[:LONGEST_NAME]!a}..."
     return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Properties are tried with a sample of examples, for `--full` with many; no slowness of the machine fails one."""
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("sample", max_examples=50, deadline=None, suppress_health_check=slow)
+    settings.register_profile("full", max_examples=1000, deadline=None, suppress_health_check=slow)
+    settings.load_profile("full" if config.getoption(FULL) else "sample")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

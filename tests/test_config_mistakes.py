@@ -187,7 +187,7 @@ SPOILT = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_whatever_is_spoilt_is_told_or_usable(data: st.DataObject) -> None:
     """No value anywhere makes validation, the schedule or the findings fail in another way."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from repz_console.actions import ACTIONS, TABS
@@ -64,7 +64,6 @@ def check(sheet: Sheet, size: Size) -> None:
 
 
 @pytest.mark.parametrize("pane", PANES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_line_is_wider_than_the_pane(pane: str, data: st.DataObject) -> None:
     view, size = room(data.draw(st.sampled_from(NAMES))), data.draw(sizes)
@@ -90,7 +89,6 @@ def share(percent: float) -> Exposure:
     return Exposure({"us": round(percent, 2)}, ("core",))
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(NAMES), st.integers(20, 260), st.sampled_from([BLOCKS, ASCII]), st.sampled_from(PANES))
 def test_the_frame_fills_exactly_its_width(name: str, width: int, glyphs: Glyphs, tab: str) -> None:
     view = room(name)
@@ -103,7 +101,6 @@ def test_the_frame_fills_exactly_its_width(name: str, width: int, glyphs: Glyphs
         check_line(above, width)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(NAMES), small_sizes)
 def test_a_small_screen_is_never_overdrawn(name: str, size: Size) -> None:
     lines = status.small(room(name), size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from repz_console.facts import Exposure, RolloutState
@@ -22,7 +22,6 @@ RAMP = Rollout(
     part=tuple(Part(controller=f"of {feature}", features=(feature,)) for feature in FEATURES[:3]),
 )
 
-UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 """Another process may have the machine."""
 
 shares = st.sampled_from([0.0, 5.0, 12.5, 20.0, 99.99, 100.0])
@@ -59,7 +58,6 @@ def share(state: RolloutState, each: RolloutState, target: Exposure) -> Exposure
     return parts.of_step(target, step, state, each)
 
 
-@UNHURRIED
 @given(gathered())
 def test_what_is_combined_understates_nobody_and_what_it_says_all_have_they_have(state: RolloutState) -> None:
     least = exposures.cells(parts.least(state))
@@ -72,7 +70,6 @@ def test_what_is_combined_understates_nobody_and_what_it_says_all_have_they_have
         assert exact == exposures.cells(state.exposure)
 
 
-@UNHURRIED
 @given(gathered(), targets)
 def test_a_way_back_widens_no_part_and_goes_beyond_no_target(state: RolloutState, target: Exposure) -> None:
     back = parts.at_most(RAMP, state, target)
@@ -82,7 +79,6 @@ def test_a_way_back_widens_no_part_and_goes_beyond_no_target(state: RolloutState
     assert not parts.widens(RAMP, state, back)
 
 
-@UNHURRIED
 @given(gathered(), targets)
 def test_a_change_widens_where_it_widens_any_part(state: RolloutState, target: Exposure) -> None:
     rising = [exposures.widens(parts.least(each), share(state, each, target)) for each in state.parts]

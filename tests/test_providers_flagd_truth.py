@@ -23,6 +23,7 @@ from repz_console.facts import Exposure
 from repz_console.plan.exposure import is_nobody
 from repz_console.providers.base import ProviderError
 from repz_console.providers.flagd_document import parse, rejected
+from tests.conftest import Figure
 from tests.support.providers import FEATURES, change, flags
 from tests.support.sessions import eventually
 
@@ -46,8 +47,8 @@ class Application:
         )
         return found.value
 
-    def seeing(self, country: str) -> set[str]:
-        return {person for person in PEOPLE if self.sees(person, country)}
+    def seeing(self, country: str, people: int = len(PEOPLE)) -> set[str]:
+        return {person for person in PEOPLE[:people] if self.sees(person, country)}
 
     def reload(self) -> None:
         self.provider.resolver.connector.safe_load_data()
@@ -66,9 +67,11 @@ def applications() -> Iterator[list[Application]]:
         each.provider.shutdown()
 
 
+@pytest.mark.figure
 async def test_in_every_region_the_share_is_the_one_said_and_who_is_in_stays_in(
-    tmp_path: Path, file: Path, applications: list[Application]
+    tmp_path: Path, file: Path, applications: list[Application], figure: Figure
 ) -> None:
+    people = figure.count(2_000, len(PEOPLE))
     console = flags(tmp_path)
     before: dict[str, set[str]] = {region: set() for region in COUNTRY}
     revision = "0"
@@ -80,12 +83,15 @@ async def test_in_every_region_the_share_is_the_one_said_and_who_is_in_stays_in(
             applications.append(Application(file))
         applications[0].reload()
         for region, country in COUNTRY.items():
-            seeing = applications[0].seeing(country)
+            seeing = applications[0].seeing(country, people)
             expected = said[region]
-            error = 5 * (expected * (100 - expected) / len(PEOPLE)) ** 0.5  # five standard deviations of a fair draw
-            assert abs(len(seeing) / len(PEOPLE) * 100 - expected) <= error, (region, percent)
+            error = 5 * (expected * (100 - expected) / people) ** 0.5  # five standard deviations of a fair draw
+            assert abs(len(seeing) / people * 100 - expected) <= error, (region, percent)
             assert before[region] <= seeing
             before[region] = seeing
+    figure.say(
+        f"{people:,} people in {len(COUNTRY)} regions through {len(RAMP)} stages: each share as said, nobody left"
+    )
 
 
 async def test_a_roll_back_is_seen_though_what_it_says_is_older(

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from repz_console.facts import Change, Exposure
@@ -74,7 +74,6 @@ def cell(strategies: list[dict[str, Any]], region: str) -> float:
     return read(strategies).state.exposure.percent.get(region, 0.0)
 
 
-@settings(deadline=None)
 @given(st.lists(shares, min_size=1, max_size=4))
 def test_on_the_way_nobody_has_more_than_before_or_after(ramp: list[dict[str, int]]) -> None:
     strategies: list[dict[str, Any]] = taken([], "first", target(ramp[0]))[-1]
@@ -91,7 +90,6 @@ def test_on_the_way_nobody_has_more_than_before_or_after(ramp: list[dict[str, in
         assert all(read(each).state.op != f"op{number}" for each in way[:-1]), "half a change is not the change"
 
 
-@settings(deadline=None)
 @given(shares, shares, shares)
 def test_what_was_judged_by_an_older_state_fails_at_its_first_request(
     before: dict[str, int], fence: dict[str, int], late: dict[str, int]

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -120,7 +120,6 @@ entries = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(entries, max_size=3))
 def test_every_cent_is_counted_once(books: list[list[Spend]]) -> None:
     plan = rooms.plan()

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from repz_console import events
@@ -183,7 +183,6 @@ any_event = st.one_of(
 )
 
 
-@settings(max_examples=200)
 @given(st.lists(any_event, max_size=30), st.integers(0, 30))
 def test_any_order_of_events_gives_a_consistent_state(written: list[events.AnyEvent], cut: int) -> None:
     whole = folded(*written)
@@ -203,7 +202,6 @@ def test_any_order_of_events_gives_a_consistent_state(written: list[events.AnyEv
             assert any(isinstance(event, events.ChangeIntended) and event.op == change.op for event in written)
 
 
-@settings(max_examples=200)
 @given(st.lists(any_event, max_size=30), st.none() | exposed)
 def test_the_way_back_never_widens(written: list[events.AnyEvent], configured: Exposure | None) -> None:
     decided = folded(*written).rollout("production")

@@ -331,7 +331,7 @@ def test_what_a_person_cures_at_once_is_never_excused(identity: str) -> None:
     assert approvals.APPROVAL in gates.NEVER
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     excused=st.sampled_from(
         ["bake", "metric:rate", "checklist:infrastructure", "p2", "order", "hold", "conn", "drift"]
@@ -359,7 +359,7 @@ def test_an_excuse_passes_its_own_gate_and_its_own_verdict_alone(
         assert found.verdict is was.verdict
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     age=st.integers(0, 130), limit=st.sampled_from([0, 60, 75]), minutes=st.integers(238, 244), wait=st.integers(0, 90)
 )

@@ -224,7 +224,7 @@ def test_fail_beats_inconclusive_beats_pass(verdicts: list[Verdict]) -> None:
     assert gates.blocker(found) == ("" if expected is PASS or not verdicts else closed[0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     missing=st.sets(st.sampled_from(["flagd", "local", "plan", "host", "web", "ledger"])),
     old=st.dictionaries(st.sampled_from(["flagd", "local"]), st.floats(0, 500)),

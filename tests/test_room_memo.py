@@ -144,7 +144,7 @@ def _timeless(view: Any) -> Any:
 spans = st.one_of(st.integers(0, 300), st.integers(-3 * 86400, 40 * 86400))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(spans, min_size=1, max_size=6))
 def test_a_room_that_lived_through_other_moments_says_what_a_new_one_says(moments: list[int]) -> None:
     making = Making().running()
@@ -154,7 +154,7 @@ def test_a_room_that_lived_through_other_moments_says_what_a_new_one_says(moment
         assert _timeless(room.view(now)) == _timeless(making.room().view(now))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(spans, st.floats(0, 0.999))
 def test_nothing_but_the_clock_changes_before_next_change(seconds: int, part: float) -> None:
     making = Making().running()

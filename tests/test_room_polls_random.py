@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -74,7 +74,6 @@ class Model:
         return end if now < end else None
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(step, max_size=10), st.booleans(), st.lists(step, max_size=6))
 def test_armed_means_that_everybody_says_go_now(
     first: list[tuple[object, ...]], all_go: bool, then: list[tuple[object, ...]]

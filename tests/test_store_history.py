@@ -137,7 +137,7 @@ def test_two_collectors_in_one_stretch_are_both_counted(telemetry: Telemetry, tm
     assert values(other)[0] == 2.0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     polls=st.lists(st.tuples(st.integers(1, 40), st.integers(-1000, 1000)), min_size=1, max_size=30),
     prunes=st.lists(st.sampled_from([3600, 7200, 86400, 3 * 86400]), max_size=3),

@@ -307,7 +307,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(events=st.lists(EVENTS, max_size=6))
 def test_any_events_round_trip_and_chain(tmp_path_factory: pytest.TempPathFactory, events: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("journal")

@@ -110,7 +110,7 @@ def test_a_long_journal_is_checked_to_its_end(tmp_path: Path) -> None:
     assert Journal.open(tmp_path).verify().broken == 2001
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seq=st.integers(1, 6), column=st.sampled_from(["at", "kind", "actor"]), suffix=st.sampled_from([" ", "0", "é"]))
 def test_any_changed_column_is_found(
     tmp_path_factory: pytest.TempPathFactory, seq: int, column: str, suffix: str

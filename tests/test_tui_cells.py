@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyte
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from repz_console.tui.cells import PLAIN, Cells, Pen, cells_of
@@ -35,7 +35,6 @@ def terminal() -> tuple[pyte.Screen, pyte.Stream]:
     return screen, pyte.Stream(screen)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(frames, min_size=1, max_size=5))
 def test_many_changes_show_the_same_as_one_whole_painting(history: list[list[tuple[int, int, object]]]) -> None:
     cells, whole = Cells(WIDTH, HEIGHT), Cells(WIDTH, HEIGHT)
