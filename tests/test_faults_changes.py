@@ -35,14 +35,15 @@ AT_ONCE = 24
 class Doom:
     """The process that consoles are forked from."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "tests.support.doomed") -> None:
+        self._module = module
         self._waiting: dict[str, asyncio.Future[int]] = {}
 
     async def __aenter__(self) -> Doom:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tests.support.doomed",
+            self._module,
             cwd=ROOT,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

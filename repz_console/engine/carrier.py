@@ -203,7 +203,9 @@ class Carrier:
         except ProviderError as error:
             why = f"the backend confirmed it; {told(error)}"
             return await self._finish(intent, announced, "confirmed", why, applied.revision)
-        why = "" if state.op == intent.op else f"changed again since, by {state.changed_by or 'somebody else'}"
+        # Not every backend says whose what it shows is.
+        ours = state.op == intent.op or (not state.op and state.revision == applied.revision)
+        why = "" if ours else f"changed again since, by {state.changed_by or 'somebody else'}"
         why = why or _but(intent, state)
         return await self._finish(intent, announced, "confirmed", why, applied.revision)
 

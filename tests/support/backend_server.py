@@ -44,6 +44,12 @@ class BackendServer:
         """Make what was written last something else."""
         raise NotImplementedError
 
+    def arrived(self, changes: bool) -> None:
+        """A request is here, and nothing was done about it. A subclass may let it wait."""
+
+    def done(self, changes: bool) -> None:
+        """What it asked for is done, and not answered."""
+
     @property
     def url(self) -> str:
         """Where it answers."""
@@ -103,8 +109,10 @@ def _handler(server: BackendServer) -> type[BaseHTTPRequestHandler]:
                 return
             reply = None
             if fault is None or fault in TAKING:
+                server.arrived(changes)
                 with server.turn:
                     reply = server.answer(self.command, self.path, headers, body)
+                server.done(changes)
             self.spoil(fault, reply)
 
         def spoil(self, fault: Fault | None, reply: Reply | None) -> None:

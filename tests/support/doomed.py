@@ -10,6 +10,7 @@ import asyncio
 import os
 import select
 import signal
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,8 @@ async def live(folder: Path, point: str) -> None:
             await session.control.change("production", "set", several.everywhere(20), expect=expect)
 
 
-def main() -> None:
-    """Until standard input ends and the last console is dead."""
-    registry.BUILT_IN["slow"] = slow_backend.REFERENCE
+def serve(live: Callable[[Path, str], Coroutine[Any, Any, None]]) -> None:
+    """Fork consoles until standard input ends and the last one is dead."""
     folders: dict[int, str] = {}
     lines = b""
     more = True
@@ -105,4 +105,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    registry.BUILT_IN["slow"] = slow_backend.REFERENCE
+    serve(live)
