@@ -236,6 +236,13 @@ async def test_what_is_found_when_reading_back_is_told_also_where_it_is_not_what
     assert "504 Gateway Timeout, but the backend shows 7 %" in outcome.line
 
 
+async def test_what_a_backend_without_marks_shows_is_nobody_elses_while_its_revision_stays(
+    session: Session, backend: Backend
+) -> None:
+    backend.grade = "compared"
+    assert "changed again since" not in (await widen(session, 20)).line
+
+
 @pytest.mark.parametrize("fenced", [False, True])
 async def test_a_late_change_is_never_called_not_applied_before_it_is_fenced(
     session: Session, backend: Backend, fenced: bool
