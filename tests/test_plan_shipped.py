@@ -122,6 +122,7 @@ def test_what_its_stages_ask_for(repz: Plan) -> None:
     production, beta = repz.rollout.values()
     soft, *steps, full = production.stage
     assert all(stage.not_before for stage in production.stage)
+    assert production.max_step == 20
     assert (soft.checklists, soft.poll, soft.metrics) == (("security", "final-checks"), "go", ())
     for stage in (*steps, full):
         assert [rule.metric for rule in stage.metrics] == ["error_rate", "api_p95"]

@@ -21,6 +21,7 @@ NO_TERMINAL = 64
 def test_the_first_screen_shows_the_room(consoles: Consoles) -> None:
     with consoles.open() as terminal:
         opened(terminal)
+        terminal.until(lambda screen: "KILL ?" not in screen)  # which takes the budget's room until it was looked
         screen = terminal.text().splitlines()
         status, tabs, keys = screen[0], screen[1], screen[-1]
         assert status.startswith("PRODUCTION")
