@@ -231,6 +231,26 @@ def test_a_stage_that_was_left_bakes_anew() -> None:
     assert "bake" not in {each.id for each in made.room().gates("production", made.now, stage("soft"))}
 
 
+@pytest.mark.parametrize("became", ["superseded", "unknown", "partial"])
+def test_a_stage_that_a_way_back_may_have_left_bakes_anew(became: str) -> None:
+    made = making(bake=Bake(minutes=200))
+    kill = events.ChangeIntended("op-8", "production", "kill", rooms.exposures.nobody(), None, "")
+    ended = events.ChangeEnded("op-8", became)  # type: ignore[arg-type]
+    made.wrote(kill, BO, hours=2).wrote(events.ChangeSent("op-8"), BO, hours=2).wrote(ended, BO, hours=1.9)
+    assert told(made, "bake")[1] == "NO_DATA"
+    made.changed("op-9", stage("tuesday"), "confirmed", hours=1)
+    made.exposed(stage("tuesday"), op="op-9", hours=1)
+    assert told(made, "bake")[1] == "BAKING"
+
+
+@pytest.mark.parametrize("became", ["rejected", "not_applied"])
+def test_a_way_back_that_certainly_never_happened_left_nothing(became: str) -> None:
+    made = making(bake=Bake(minutes=200))
+    kill = events.ChangeIntended("op-8", "production", "kill", rooms.exposures.nobody(), None, "")
+    made.wrote(kill, BO, hours=2).wrote(events.ChangeEnded("op-8", became), BO, hours=2)  # type: ignore[arg-type]
+    assert told(made, "bake")[0] is PASS
+
+
 def test_checklists_are_done_when_nothing_is_open() -> None:
     made = making(checklists=("security", "infrastructure"))
     assert told(made, "checklist:security")[0] is PASS
@@ -321,6 +341,22 @@ def test_the_director_passes_what_fails_and_that_stays_in_red_until_the_stage_en
     assert made.view().rollout.rollouts[0].overrides == (line,)
     made.changed("op-10", stage("thursday"), "confirmed", hours=0.01)
     assert made.view().rollout.rollouts[0].overrides == ()
+
+
+def test_a_way_back_ends_an_excuse_whatever_the_clock_was_set_to() -> None:
+    kill = events.ChangeIntended("op-k", "production", "kill", rooms.exposures.nobody(), None, "")
+    made = overridden(making().bugs(making().bug("B1", "P2", "x")), "p2", minutes=5)
+    assert gate(made, "p2").lets_pass
+    assert not gate(made.wrote(kill, BO, minutes=50), "p2").lets_pass
+    made = waived(making(bake=Bake(minutes=900)), "bake")
+    assert gate(made, "bake").lets_pass
+    assert not gate(made.wrote(kill, BO, minutes=50), "bake").lets_pass
+
+
+def test_a_waiver_holds_no_longer_for_a_clock_that_was_set_back() -> None:
+    made = waived(making(bake=Bake(minutes=90_000)), "bake")
+    assert gate(made, "bake", minutes=-20).lets_pass
+    assert not gate(made, "bake", minutes=-60).lets_pass
 
 
 @pytest.mark.parametrize("identity", sorted(gates.NEVER))

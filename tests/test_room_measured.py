@@ -15,6 +15,7 @@ from repz_console.facts import Abilities, Actor, Exposure, Facts, Freshness, Mea
 from repz_console.plan.ramp import Rollout
 from repz_console.room import measured
 from repz_console.room.decisions import ChangeRecord, ChangeState, RolloutDecisions
+from tests.support import rooms
 
 NOW = datetime(2027, 2, 3, 14, tzinfo=UTC)
 RAMP = Rollout(title="", controller="flags", cohort="", regions=("us", "world"), people={"us": 1, "world": 3})
@@ -97,3 +98,25 @@ def test_a_change_settles_when_the_slowest_backend_may_be_expected_to_have_told_
     assert settles("confirmed") == settles("partial") == NOW + timedelta(seconds=17)
     assert settles("unknown") is None
     assert measured.settles_at(RAMP, RolloutDecisions(), abilities) is None
+
+
+@pytest.mark.parametrize(
+    ("percent", "samples"), [(0, 0), (20, -1), (float("nan"), 10), (-4, 10), (400, 10), (20, 10**400)]
+)
+def test_what_nobody_can_have_counted_is_no_count(percent: float, samples: int) -> None:
+    seen = {"edge": Snapshot("edge", "sample", 30, Facts(measured=(count(percent, samples),)), NOW, NOW)}
+    assert measured.found(seen, "production", NOW) == ()
+
+
+def test_it_is_said_in_time_that_a_count_is_old() -> None:
+    seen = {"edge": Snapshot("edge", "sample", 30, Facts(measured=(count(20, 10),)), NOW, NOW)}
+    assert list(measured.expiries(seen, "production", NOW)) == [NOW + timedelta(seconds=60)]
+    making = rooms.Making().running()
+    counted = replace(count(40, 10), at=making.ago(seconds=5))
+    making.answered("host", Facts(measured=(counted,)), seconds=1)
+    room = making.room()
+    now = making.now
+    while (now := room.view(now).rollout.next_change or now + timedelta(days=1)) < making.now + timedelta(minutes=1):
+        pass
+    truth = room.view(making.now + timedelta(minutes=1)).rollout.rollouts[0].measured
+    assert truth.freshness is Freshness.DOWN

@@ -133,6 +133,16 @@ def test_after_a_way_back_everybody_is_asked_anew(action: str) -> None:
     assert making.gate("poll").verdict is Verdict.FAIL
 
 
+def test_going_back_by_setting_less_is_a_way_back() -> None:
+    making = Polled().unanimous()
+    less, had = rooms.stage("soft"), rooms.stage("tuesday")
+    intent = events.ChangeIntended("op-6", "production", "set", less, had, "17")
+    making.wrote(intent, ANA, minutes=1).wrote(events.ChangeEnded("op-6", "rejected"), ANA, minutes=1)
+    assert making.poll().verdict == "GO"
+    making.wrote(replace(intent, op="op-7"), ANA, minutes=1).wrote(events.ChangeEnded("op-7", "confirmed"), ANA)
+    assert "a way back was taken at" in making.poll().line
+
+
 def p0(making: Polled) -> None:
     making.bugs(making.bug("B1", "P0", "Checkout charges twice"))
 
@@ -143,6 +153,16 @@ def data_old(making: Polled) -> None:
 
 def seat_taken(making: Polled) -> None:
     making.wrote(events.SeatTaken("tech", "bo@jump", "shift"), Actor("eve", 1009, "jump"), minutes=1)
+
+
+def seat_there_and_back(making: Polled) -> None:
+    seat_taken(making)
+    making.wrote(events.SeatTaken("tech", "eve@jump", "back"), BO, minutes=0.5)
+
+
+def seat_taken_by_a_clock_that_was_set_back(making: Polled) -> None:
+    making.wrote(events.SeatTaken("tech", "bo@jump", "shift"), CY, minutes=90)
+    making.wrote(events.SeatTaken("tech", "cy@jump", "back"), BO, minutes=80)
 
 
 def seat_free(making: Polled) -> None:
@@ -160,6 +180,8 @@ def other_plan(making: Polled) -> None:
         (p0, "p0 was PASS and is FAIL"),
         (data_old, "data is INCONCLUSIVE now"),
         (seat_taken, "eve@jump took the seat since"),
+        (seat_there_and_back, "bo@jump took the seat since"),
+        (seat_taken_by_a_clock_that_was_set_back, "bo@jump took the seat since"),
         (seat_free, "bo@jump holds the seat no more"),
         (other_plan, "said of another plan"),
     ],
@@ -219,7 +241,12 @@ def test_accepting_is_bound_to_the_condition_that_was_made() -> None:
 
 def test_an_answer_by_somebody_who_does_not_hold_the_seat_is_none() -> None:
     making = Polled().call().say("support", actor=BO)
-    assert making.poll().stations[1].stale == "cy@jump took the seat since"
+    assert making.poll().stations[1].stale == "cy@jump holds the seat"
+
+
+def test_who_takes_a_seat_that_is_theirs_takes_back_no_answer() -> None:
+    making = Polled().unanimous().wrote(events.SeatTaken("tech"), BO, minutes=1)
+    assert making.poll().verdict == "GO"
 
 
 def test_a_word_that_the_director_wrote_down_is_marked_and_ends_when_the_seat_is_taken() -> None:

@@ -117,6 +117,8 @@ def _do(making: Polled, model: Model, what: str, one: object, other: object) -> 
             model.votes[seat] = (str(other), now, actor.user, False, "FAIL" if model.bug else "PASS", now)
     elif what == "own":
         making.wrote(events.SeatTaken(str(one)), other)  # type: ignore[arg-type]
+        if model.holder[str(one)] != other.user:  # type: ignore[attr-defined]
+            model.votes.pop(str(one), None)
         model.holder[str(one)] = other.user  # type: ignore[attr-defined]
     elif what == "accept":
         making.wrote(events.ConditionAccepted(model.run or "r1", str(one)), ANA)

@@ -27,6 +27,7 @@ class Waiver(Struct, frozen=True):
     second: Actor | None = None
     solo: bool = False
     seconded_at: datetime | None = None
+    seq: int = 0
 
 
 class Override(Struct, frozen=True):
@@ -84,6 +85,8 @@ class Holder(Struct, frozen=True):
 
     actor: Actor
     at: datetime
+    seq: int = 0
+    """Number of the entry by which it came to them."""
 
 
 class Observed(Struct, frozen=True):
@@ -135,13 +138,17 @@ def _started(consents: Consents, entry: Entry, event: events.LineStarted) -> Con
 
 
 def _seat(consents: Consents, entry: Entry, event: events.SeatTaken) -> Consents:
-    return replace(consents, seats=_with(consents.seats, event.seat, Holder(entry.actor, entry.at)))
+    held = consents.seats.get(event.seat)
+    if held is not None and (held.actor.uid, held.actor.user) == (entry.actor.uid, entry.actor.user):
+        return consents  # it changed no hands
+    return replace(consents, seats=_with(consents.seats, event.seat, Holder(entry.actor, entry.at, entry.seq)))
 
 
 def _waived(consents: Consents, entry: Entry, event: events.GateWaived) -> Consents:
     if event.waiver in consents.waivers:
         return consents
-    return replace(consents, waivers=_with(consents.waivers, event.waiver, Waiver(event, entry.actor, entry.at)))
+    waiver = Waiver(event, entry.actor, entry.at, seq=entry.seq)
+    return replace(consents, waivers=_with(consents.waivers, event.waiver, waiver))
 
 
 def _seconded(consents: Consents, entry: Entry, event: events.WaiverSeconded) -> Consents:

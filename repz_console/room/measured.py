@@ -8,7 +8,7 @@ shares, any percent between the lowest and the highest of them may be what traff
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from repz_console.facts import Abilities, Exposure, Freshness, Measured, Snapshot
@@ -17,9 +17,11 @@ from repz_console.plan import parts
 from repz_console.plan.model import Rollout
 from repz_console.room import words
 from repz_console.room.decisions import RolloutDecisions
-from repz_console.room.freshness import freshness, trustworthy, worst
+from repz_console.room.freshness import freshness, next_change, trustworthy, worst
 from repz_console.room.rollout_views import Truth
 
+MOST = 10**15
+"""Evaluations that anybody can have counted."""
 Z = 3.2905
 """Standard deviations on either side that hold 99.9 % of all samples."""
 
@@ -29,9 +31,23 @@ def found(snapshots: Mapping[str, Snapshot], identity: str, now: datetime) -> tu
     newest: dict[str, tuple[Measured, Freshness]] = {}
     for snapshot in snapshots.values():
         for count in snapshot.facts.measured if snapshot.facts is not None else ():
-            if count.rollout == identity and (count.feature not in newest or count.at > newest[count.feature][0].at):
+            if count.rollout != identity or not _counted(count):
+                continue
+            if count.feature not in newest or count.at > newest[count.feature][0].at:
                 newest[count.feature] = count, freshness(snapshot, now)
     return tuple(newest[feature] for feature in sorted(newest))
+
+
+def expiries(snapshots: Mapping[str, Snapshot], identity: str, now: datetime) -> Iterator[datetime | None]:
+    """When how fresh these counts are next changes by itself."""
+    for snapshot in snapshots.values():
+        if snapshot.facts is not None and any(count.rollout == identity for count in snapshot.facts.measured):
+            yield next_change(snapshot, now)
+
+
+def _counted(count: Measured) -> bool:
+    """Whether it is a count at all: of nothing, or of what nobody can have counted, is none."""
+    return 0 <= count.percent <= 100 and 0 < count.samples <= MOST
 
 
 def truth(counts: tuple[tuple[Measured, Freshness], ...], rollout: Rollout, configured: Exposure | None) -> Truth:

@@ -18,6 +18,7 @@ from repz_console.plan.model import Stage
 from repz_console.plan.polls import Poll, Station
 from repz_console.room import seats
 from repz_console.room.consents import Run, Vote
+from repz_console.room.decisions import ChangeRecord
 from repz_console.room.freshness import soonest
 from repz_console.room.gates.changes import CHANGE
 from repz_console.room.gates.evidence import Evidence
@@ -224,7 +225,7 @@ def _run(evidence: Evidence, poll: Poll, stage: Stage, now: datetime) -> tuple[R
     begun = run.called[0]
     for change in evidence.decided.changes:
         later = change.seq > run.seq
-        if later and change.intent.action != "set":
+        if later and _is_way_back(change):
             return None, f"a way back was taken at {instant(change.at)}"
         entered = change.state == "confirmed" and exposures.same(change.intent.target, wanted)
         if entered and (later or change.state_at > begun):
@@ -232,6 +233,15 @@ def _run(evidence: Evidence, poll: Poll, stage: Stage, now: datetime) -> tuple[R
     if now >= _last(run) + timedelta(minutes=poll.valid_minutes):
         return None, f"the last answer was at {instant(_last(run))}"
     return run, ""
+
+
+def _is_way_back(change: ChangeRecord) -> bool:
+    """Whether a change only took from people what they had, by whatever name."""
+    before, target = change.intent.before, change.intent.target
+    if change.intent.action != "set":
+        return True
+    shrinks = before is not None and exposures.widens(target, before) and not exposures.widens(before, target)
+    return shrinks and change.state == "confirmed"
 
 
 def _last(run: Run) -> datetime:
@@ -280,13 +290,13 @@ def _stale(
     if vote.event.plan_hash != evidence.plan_hash:
         return "said of another plan"
     held = seats.holder(evidence.plan, evidence.consents, station.seat, evidence.viewer)
-    if vote.event.verbal:
-        if held is not None and held.at > vote.at:
-            return f"{who(held.actor)} took the seat since"
-    elif held is None:
+    if held is None and not vote.event.verbal:
         return f"{who(vote.actor)} holds the seat no more"
-    elif not seats.same_person(held.actor, vote.actor):
+    # By the order of the journal, which no clock turns round. Also where it came back to whoever answered.
+    if held is not None and held.seq > vote.seq:
         return f"{who(held.actor)} took the seat since"
+    if held is not None and not vote.event.verbal and not seats.same_person(held.actor, vote.actor):
+        return f"{who(held.actor)} holds the seat"
     # Also where the clock was set back: how old an answer from the future is nobody knows.
     if abs(now - vote.at) >= timedelta(minutes=poll.valid_minutes):
         return f"older than {poll.valid_minutes:g} min"

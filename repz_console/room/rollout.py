@@ -356,6 +356,7 @@ def _expiries(around: Surroundings, now: datetime) -> Iterable[datetime | None]:
     for identity, rollout in around.plan.rollout.items():
         found = backends.backend(around.plan, identity, around.snapshots, around.consents, now)
         yield from backends.expiries(found, now)
+        yield from measured.expiries(around.snapshots, identity, now)
         due = [instant(stage.at, around.plan.launch.zone) for stage in rollout.stage]
         due += [limit for limit in [gates.readable_until(rollout, found.snapshot)] if limit is not None]
         settled = measured.settles_at(rollout, around.decided(identity), around.abilities)

@@ -14,7 +14,10 @@ from repz_console.room.words import instant, who
 
 def holds(waiver: Waiver, plan: Plan, now: datetime) -> bool:
     """Whether two people, or in a `solo` plan one after the cool-off, agreed, and its time is not over."""
-    if waiver.second is None or waiver.seconded_at is None or now >= waiver.event.until:
+    if waiver.second is None or waiver.seconded_at is None:
+        return False
+    # Also where the clock was set back: how long it holds from the future nobody knows.
+    if abs(now - waiver.at) >= waiver.event.until - waiver.at:
         return False
     solo = plan.launch.solo
     return not seats.why_no_second(waiver.actor, waiver.at, waiver.second, waiver.seconded_at, solo=solo)

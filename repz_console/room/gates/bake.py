@@ -31,12 +31,17 @@ def gates_of(evidence: Evidence, now: datetime) -> Iterable[GateView]:
 
 
 def reached(rollout: Rollout, stage: Stage, decided: RolloutDecisions) -> ChangeRecord | None:
-    """The change by which a stage was reached and since which it was never left; None if no known one did."""
+    """The change by which a stage was reached and since which it was never left; None if no known one did. One that
+    may have left it did: what became of a kill is not always found out, and somebody else may have undone it."""
     wanted = exposures.of_stage(rollout, stage)
     found = None
     for change in sorted(decided.changes, key=lambda each: each.state_at):
-        if change.state == "confirmed":
-            found = (found or change) if not exposures.widens(change.intent.target, wanted) else None
+        if change.state in ("rejected", "not_applied"):
+            continue
+        if exposures.widens(change.intent.target, wanted):
+            found = None
+        elif change.state == "confirmed":
+            found = found or change
     return found
 
 

@@ -86,14 +86,15 @@ def _stands(plan: Plan, excuse: Waiver | Override, decided: RolloutDecisions) ->
     if stage is None:
         return False
     limits = exposures.of_stage(rollout, stage)
-    return not any(_leaves(change, limits, excuse.at) for change in decided.changes)
+    return not any(_leaves(change, limits, excuse) for change in decided.changes)
 
 
-def _leaves(change: ChangeRecord, limits: Exposure, since: datetime) -> bool:
-    """Whether a change made after `since` goes back, or beyond a stage."""
+def _leaves(change: ChangeRecord, limits: Exposure, excuse: Waiver | Override) -> bool:
+    """Whether a change made after an excuse goes back, or beyond a stage."""
+    later = change.seq > excuse.seq  # whatever the clock was set to meanwhile
     if change.intent.action != "set":
-        return change.at > since and change.state not in _NEVER_HAPPENED
-    if change.state != "confirmed" or change.state_at <= since:
+        return (later or change.at > excuse.at) and change.state not in _NEVER_HAPPENED
+    if change.state != "confirmed" or not (later or change.state_at > excuse.at):
         return False
     before, target = change.intent.before, change.intent.target
     return exposures.widens(limits, target) or (before is not None and exposures.widens(target, before))
