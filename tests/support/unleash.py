@@ -48,6 +48,8 @@ def _missing() -> Iterator[str]:
     for version in VERSIONS:
         if not _server(version).exists():
             yield f"Unleash {version}"
+        elif not _node(version):
+            yield f"Node for Unleash {version}"
     with contextlib.suppress(ImportError):
         import UnleashClient  # noqa: F401 - for whether it is there
 
