@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.support.consoles import Consoles
+    from tests.support.unleash import Unleash
 
 ROOT = Path(__file__).resolve().parent.parent
 FULL = "--full"
@@ -112,6 +113,15 @@ def consoles(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Consol
     from tests.support.consoles import Consoles
 
     return Consoles(tmp_path, tmp_path_factory.getbasetemp() / "bytecode")
+
+
+@pytest.fixture(scope="session")
+def unleash() -> Iterator[Unleash]:
+    """A real Unleash of version 8 for all tests; each has flags of its own."""
+    from tests.support.unleash import server
+
+    with server("8") as running:
+        yield running
 
 
 @pytest.fixture

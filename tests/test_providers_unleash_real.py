@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from repz_console.plan.exposure import is_nobody, same
 from repz_console.providers.base import Conflict, Partial, ProviderError, Refused
 from repz_console.providers.unleash import Unleash as Backend
 from repz_console.providers.unleash_api import Api
+from tests.conftest import Figure
 from tests.support.backends import opened
 from tests.support.providers import FEATURES, change
 from tests.support.unleash import ADMIN, CLIENT, MISSING, Unleash, server
@@ -28,13 +29,6 @@ pytestmark = [
 ]
 
 _launches = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def unleash() -> Iterator[Unleash]:
-    """Version 8, for all tests of a module; each has flags of its own."""
-    with server("8") as running:
-        yield running
 
 
 class Desk:
@@ -67,13 +61,14 @@ async def desk(unleash: Unleash, folder: Path, token: str = ADMIN, timeout: floa
         yield Desk(unleash, backend, prefix)
 
 
+@pytest.mark.figure
 async def test_the_share_is_what_the_console_says_in_each_region_and_keeps_its_people(
-    unleash: Unleash, tmp_path: Path
+    unleash: Unleash, tmp_path: Path, figure: Figure
 ) -> None:
     async with desk(unleash, tmp_path) as at:
         assert await at.backend.ready() == ""
         await at.to("op20", {"us": 20, "ca": 20})
-        with clients(unleash, tmp_path, at.core) as seen:
+        with clients(unleash, tmp_path, at.core, figure.count(2_000, PEOPLE)) as seen:
             people = {20: await seen.until(20)}
             assert seen.inside("CA") == people[20], "a person is in or out wherever they are"
             assert seen.inside("GB", A_FEW) == seen.inside("FR", A_FEW) == set(), "no region but these two"
@@ -93,6 +88,7 @@ async def test_the_share_is_what_the_console_says_in_each_region_and_keeps_its_p
             assert await seen.until(0) == set()
             await at.to("again", {"us": 20})
             assert await seen.until(20) == people[20]
+            figure.say(f"{seen.people:,} people by Unleash's client: every share as said, whoever was in stays in")
 
 
 async def test_after_a_kill_it_comes_back_without_anybody_too_many(unleash: Unleash, tmp_path: Path) -> None:

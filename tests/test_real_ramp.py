@@ -6,7 +6,7 @@ What people see is asked of Unleash's and OpenFeature's own clients, and the jou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from repz_console.facts import Exposure
 from repz_console.plan.exposure import headline_percent, is_nobody, of_stage, same
 from repz_console.room.rollout_views import RolloutView
 from repz_console.tui.paint.sentences import sentence
+from tests.conftest import Figure
 from tests.support.openfeature import MANY, Client
 from tests.support.sessions import eventually, launch, opened
-from tests.support.unleash import ADMIN, MISSING, Unleash, server
-from tests.support.unleash_clients import Clients, clients
+from tests.support.unleash import ADMIN, MISSING, Unleash
+from tests.support.unleash_clients import Clients, chance, clients
 
 pytestmark = [
     pytest.mark.real,
@@ -123,14 +124,6 @@ phase = "launch"
 )
 
 
-@pytest.fixture
-def unleash() -> Iterator[Unleash]:
-    """Version 8, with the one flag that it carries."""
-    with server("8") as running:
-        running.make("ramp.production.core")
-        yield running
-
-
 class Desk:
     """A console with the conn."""
 
@@ -188,16 +181,18 @@ async def check(exposure: Exposure, core: Clients, banner: Client) -> dict[str, 
     for region, country in REGIONS.items():
         share = exposure.percent.get(region, 0.0)
         inside[region] = await core.until(share, country)
-        seeing = await asyncio.to_thread(_seeing, banner, country)
-        assert abs(100 * seeing / len(MANY) - share) <= (2 if 0 < share < 100 else 0)
+        seeing = await asyncio.to_thread(_seeing, banner, country, core.people)
+        assert abs(100 * seeing / core.people - share) <= chance(share, core.people)
     return inside
 
 
+@pytest.mark.figure
 async def test_the_whole_ramp_with_a_kill_and_a_strangers_edit(
-    tmp_path: Path, unleash: Unleash, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, unleash: Unleash, monkeypatch: pytest.MonkeyPatch, figure: Figure
 ) -> None:
     flag = "ramp.production.core"
-    with clients(unleash, tmp_path, flag) as core:
+    unleash.make(flag)
+    with clients(unleash, tmp_path, flag, figure.count(2_000, len(MANY))) as core:
         async with desk(tmp_path, unleash, monkeypatch) as console:
             assert is_nobody((await console.look()).configured.exposure or Exposure({"us": 100}, ("core",)))
             before: dict[str, set[int]] = {region: set() for region in REGIONS}
@@ -237,10 +232,11 @@ async def test_the_whole_ramp_with_a_kill_and_a_strangers_edit(
             told = console.journal()
             print(told)
             assert "mallory" in told
+            figure.say(f"{core.people:,} people in {len(REGIONS)} regions up the ramp: both clients see what is said")
 
 
-def _seeing(banner: Client, country: str) -> int:
-    return sum(banner.sees("banner", person, country) for person in MANY)
+def _seeing(banner: Client, country: str, people: int) -> int:
+    return sum(banner.sees("banner", person, country) for person in MANY[:people])
 
 
 def outcome_target(console: Desk) -> Exposure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,14 +23,16 @@ SEEN_WITHIN = 60.0
 class Clients:
     """Unleash's own client, asked for many people."""
 
-    def __init__(self, client: Any, flag: str) -> None:
+    def __init__(self, client: Any, flag: str, people: int) -> None:
+        self.people = people
+        """How many are asked for."""
         self._client = client
         self._flag = flag
 
-    def inside(self, country: str, people: int = PEOPLE) -> set[int]:
-        """Those of the first so many people of a country who are let in."""
+    def inside(self, country: str, people: int = 0) -> set[int]:
+        """Those of a country who are let in, of all or of the first so many."""
         found = set()
-        for person in range(people):
+        for person in range(people or self.people):
             context = {"userId": f"user-{person}", "properties": {"country": country}}
             if self._client.is_enabled(self._flag, context):
                 found.add(person)
@@ -42,14 +45,18 @@ class Clients:
             assert time.monotonic() < deadline, f"{len(found)} of {A_FEW} are in"
             await asyncio.sleep(0.2)
         inside = await asyncio.to_thread(self.inside, country)
-        # Four standard deviations.
-        assert abs(100 * len(inside) / PEOPLE - percent) <= (2 if percent else 0)
+        assert abs(100 * len(inside) / self.people - percent) <= chance(percent, self.people)
         return inside
 
 
+def chance(percent: float, people: int) -> float:
+    """Percent by which the share of so many people may be off: five standard deviations of a fair draw."""
+    return 5 * math.sqrt(percent * (100 - percent) / people)
+
+
 @contextmanager
-def clients(unleash: Unleash, folder: Path, flag: str) -> Iterator[Clients]:
-    """A client that looks every second."""
+def clients(unleash: Unleash, folder: Path, flag: str, people: int = PEOPLE) -> Iterator[Clients]:
+    """A client that looks every second and is asked for `people` of each country."""
     from UnleashClient import UnleashClient
 
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
@@ -64,6 +71,6 @@ def clients(unleash: Unleash, folder: Path, flag: str) -> Iterator[Clients]:
     )
     client.initialize_client()
     try:
-        yield Clients(client, flag)
+        yield Clients(client, flag, people)
     finally:
         client.destroy()
