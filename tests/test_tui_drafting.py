@@ -105,6 +105,13 @@ async def test_the_arrows_on_a_region_draft_it_alone_and_only_that_is_applied(de
     assert desk.intents()[-1].target.percent == {"us": 30.0, "world": 20.0}
 
 
+async def test_enter_after_a_draft_compares_it_whatever_row_was_selected(desk: Desk) -> None:
+    await desk.session.release_conn()
+    await select(desk, "gate:conn")
+    await press(desk.pilot, "s")
+    assert "Enter: compares Full launch, 20 → 100 %" in desk.screen()
+
+
 async def test_a_way_back_drops_the_draft(desk: Desk) -> None:
     await press(desk.pilot, "s")
     assert "Enter: compares Full launch, 20 → 100 %" in desk.screen()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from repz_console.facts import Verdict
 from repz_console.room.views import ApprovalView, GateView, RolloutView, WaiverView
-from repz_console.tui.acts.comparing import described
+from repz_console.tui.acts.comparing import described, said_once
 from repz_console.tui.acts.telling import tell
 from repz_console.tui.dialogs.base import paragraphs
 from repz_console.tui.dialogs.checks import minutes_mistake
@@ -77,7 +77,7 @@ async def _waive(app: ConsoleApp, rollout: RolloutView, shown: GateView) -> None
         Text("reason", "Reason", needed=True),
         Text("minutes", "For minutes", _WAIVED, hint="minutes", needed=True, limit=5, check=minutes_mistake),
     ]
-    intro = paragraphs([f"{shown.title}: {shown.line}", "", "It holds once somebody else agrees."], 60)
+    intro = paragraphs([said_once(f"{shown.title}: {shown.line}"), "", "It holds once somebody else agrees."], 60)
     answer = await app.ask(Form("Ask for a waiver", fields, intro=intro, submit="Ask", dangerous=True))
     if answer is not None:
         minutes = float(answer["minutes"])
@@ -102,7 +102,7 @@ async def _override(app: ConsoleApp, rollout: RolloutView, shown: GateView) -> N
     launch = app.room.launch
     stage = rollout.next.title if rollout.next is not None else rollout.title
     texts = [
-        f"{shown.title}: {shown.line}",
+        said_once(f"{shown.title}: {shown.line}"),
         "",
         f"{stage} could be entered all the same. It shows in red to everybody.",
     ]

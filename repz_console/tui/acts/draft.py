@@ -61,7 +61,9 @@ def forget_overtaken(app: ConsoleApp) -> None:
 def _draft(app: ConsoleApp, rollout: RolloutView, exposure: Exposure, stage: str = "") -> None:
     choice = app.choices["rollout"]
     on = choice.draft_on if choice.draft is not None else rollout.revision
-    app.choose(tab="rollout", draft=exposure, draft_stage=stage, draft_on=on)
+    # On a gate or a station Enter opens that row: what was just drafted is meant now.
+    cursor = choice.cursor if app.selected[0] in ("region", "feature", "stage") else ""
+    app.choose(tab="rollout", draft=exposure, draft_stage=stage, draft_on=on, cursor=cursor)
 
 
 def _base(app: ConsoleApp, rollout: RolloutView | None) -> Exposure | None:

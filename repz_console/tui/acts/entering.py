@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from repz_console.room.views import ChangeView
 from repz_console.tui.acts import consenting, polling, steering
+from repz_console.tui.dialogs.base import paragraphs
 from repz_console.tui.dialogs.lists import Reader
 from repz_console.tui.paint.base import Glyphs, Line
 from repz_console.tui.paint.format import exposure_percent
@@ -38,7 +39,7 @@ async def enter(app: ConsoleApp) -> None:
         if waiver is not None:
             await consenting.waiver(app, rollout, waiver)
     elif kind == "override":
-        await app.ask(Reader("Overridden", [((line, "bad"),) for line in rollout.overrides]))
+        await app.ask(Reader("Overridden", lambda width, _: paragraphs(rollout.overrides, width, "bad")))
     elif kind == "change":
         changes = (rollout.change, *rollout.unknown)
         change = next((one for one in changes if one is not None and one.op == identity), None)

@@ -127,7 +127,7 @@ def poll(rows: Rows, view: RoomView, rollout: RolloutView) -> None:
     title: list[Span] = [(f" {asked.title}  ", "title"), signed(role, word, glyphs)]
     title.append(
         (
-            f"  {armed}" if armed else f"  {asked.line.removeprefix(f'{asked.verdict}: ')}",
+            f"  {armed}" if armed else f"  {asked.line.removeprefix(asked.verdict).removeprefix(':').lstrip()}",
             "strong" if armed else "muted",
         )
     )
