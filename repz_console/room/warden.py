@@ -222,7 +222,9 @@ def unarmed(
     if goes_down and decided.desired is not None and (why := latched(decided)):
         return why
     judged = [judge(plan, snapshots, rule, now) for rule in automatic.watch]
-    return next((one.line.removesuffix(": holding") for one in judged if one.verdict is Verdict.INCONCLUSIVE), "")
+    why = next((one.line.removesuffix(": holding") for one in judged if one.verdict is Verdict.INCONCLUSIVE), "")
+    # The other rule goes on: nobody may think that nothing goes down by itself.
+    return f"{why}; the dead man's rule is armed" if why and automatic.dead_man_minutes > 0 else why
 
 
 def _measured_at(plan: Plan, rule: MetricRule, snapshots: Mapping[str, Snapshot], now: datetime) -> datetime | None:

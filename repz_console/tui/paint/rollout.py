@@ -96,6 +96,7 @@ def _now(rows: Rows, view: RoomView, rollout: RolloutView, brush: Brush) -> None
     line: list[Span] = [_label("NOW")]
     if configured.exposure is None:
         line.append((f"{glyphs.bad} configured is not known: {configured.note or 'no answer yet'}", "bad"))
+        line.append(("  (m enters what it shows)", "muted"))
         rows.add(line)
         return
     doubt = "" if configured.freshness in TRUSTED else "?"
