@@ -30,7 +30,7 @@ RUNNING = """\
  Production  1 of 2 (o)  visitors  flagd at 17       ● KILL ok  ● LIVE every 2 s
  NOW   Tuesday 40 %                                                by ana 09:03
  NEXT  Wednesday 60 %  Wed 3 Feb
- ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)
+ ✖ DRIFT (v accepts it) flags has 40 % of us ca uk, decided was 20 % (ana)
  Region           Planned  Desired  Configured      Next
  United States       60 %     40 %        40 %    → 60 %  ████████░░░░│░░░░░░░░
  Canada              60 %     40 %        40 %    → 60 %  ████████░░░░│░░░░░░░░
@@ -51,11 +51,11 @@ RUNNING = """\
 
 IN_TROUBLE = """\
  Production  visitors  flagd at 17           ● KILL ok  ✖ DOWN as of 3 Feb 09:03
- NOW   ✖ configured is not known: no answer
+ NOW   ✖ configured is not known: no answer  (m enters what it shows)
  NEXT  Wednesday 60 %  Wed 3 Feb
  ✖ UNKNOWN whether set to 60 % by ana happened: nothing widens until it is
    settled (v)
- ✖ DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)
+ ✖ DRIFT (v accepts it) flags has 40 % of us ca uk, decided was 20 % (ana)
  ▲ HOLD by bo since 3 Feb 08:57: payment errors (u resumes)
  Region           Planned  Desired  Configured      Next
  United States       60 %     40 %       40 %?    → 60 %  ████████░░░░│░░░░░░░░
@@ -76,7 +76,7 @@ PLAIN = """\
  Production  1 of 2 (o)  visitors  flagd at 17       * KILL ok  * LIVE every 2 s
  NOW   Tuesday 40 %                                                by ana 09:03
  NEXT  Wednesday 60 %  Wed 3 Feb
- X DRIFT flags has 40 % of us ca uk, decided was 20 % (ana)
+ X DRIFT (v accepts it) flags has 40 % of us ca uk, decided was 20 % (ana)
  Region           Planned  Desired  Configured     Draft
  United States       60 %     40 %        40 %   -> 60 %  ########....|........
  Canada              60 %     40 %        40 %   -> 60 %  ########....|........

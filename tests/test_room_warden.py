@@ -287,7 +287,7 @@ def test_it_is_said_what_may_happen_and_why_it_would_not() -> None:
     assert line(alone, recorder=False)[1] == "no `record` process polls"
     blind = well()
     blind.snapshots |= measured(None, blind.ago(seconds=3))
-    assert line(blind)[1] == "failures: no data, web has no data for failures"
+    assert line(blind)[1] == "failures: no data, web has no data for failures; the dead man's rule is armed"
     damaged = well()
     damaged.damage = "entry 12 does not match"
     assert "entry 12 does not match" in line(damaged)[1]

@@ -47,7 +47,7 @@ def _sentences(view: RoomView, rollout: RolloutView, width: int) -> Iterator[_Sa
     if rollout.change is not None and rollout.change.state not in _OVER:
         yield _change(rollout.change)
     for line in rollout.drift:
-        yield f"DRIFT (v accepts it, ! takes it back) {line}", "bad", ""
+        yield f"DRIFT (v accepts it) {line}", "bad", ""
     backends = [source for source in view.sources.sources if source.id in rollout.controllers and source.error]
     for source in (source for source in backends if source.error not in rollout.configured.note):
         yield brief(f"{source.id} is not read back: {source.error}", width - 4), "bad", ""
