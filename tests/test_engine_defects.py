@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from repz_console.engine import carrier
+from repz_console.engine.recorder import Recorder
 from repz_console.engine.session import Session
 from repz_console.plan import exposure as exposures
 from repz_console.providers.base import Refused
@@ -124,3 +127,34 @@ async def test_a_kill_waits_for_no_backend_that_cannot_be_opened(
     gone.set()
     assert (await killing).state == "confirmed"
     assert exposures.is_nobody(orchestra["base"].state.exposure)
+
+
+async def test_a_roll_back_changes_no_bucketing_whatever_becomes_of_the_others(
+    session: Session, orchestra: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = orchestra["web"]
+    web.state = replace(web.state, exposure=replace(web.state.exposure, key="userId"))
+    await session.refresh_rollout("production")
+    write = Recorder.write
+
+    async def somebody_else_first(self: Recorder, *writings: Any, **more: Any) -> Any:
+        if not exposures.is_nobody(orchestra["base"].state.exposure):
+            for source in ("base", "edge"):
+                orchestra[source].meddle(exposures.nobody())
+                await session.refresh(source)
+        return await write(self, *writings, **more)
+
+    monkeypatch.setattr(Recorder, "write", somebody_else_first)
+    await session.control.change("production", "rollback", everywhere(50, "web"))
+    assert web.state.exposure == replace(everywhere(50, "web"), key="userId")
+
+
+async def test_a_roll_back_asks_for_no_share_that_one_of_the_backends_cannot_give(
+    session: Session, orchestra: Orchestra
+) -> None:
+    abilities = session._known.sources.abilities
+    abilities["edge"] = replace(abilities["edge"], step=1)
+    orchestra["base"].meddle(everywhere(12.5, "base"))
+    back = await session.control.change("production", "rollback", everywhere(50))
+    assert back.state == "confirmed", back.line
+    assert set(orchestra.shown.values()) == {12}

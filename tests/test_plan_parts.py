@@ -129,3 +129,12 @@ def test_features_that_are_changed_one_by_one_are_steps_of_their_own() -> None:
 def test_parts_that_contradict_each_other_are_mistakes(written: str, told: str) -> None:
     found = mistakes(changed(SMALL, {'controller = "flags"': written}))
     assert any(told in mistake for mistake in found), found
+
+
+@given(targets, st.sampled_from([0.01, 0.5, 1.0, 5.0, 100.0]))
+def test_in_coarser_steps_there_is_no_more_and_nothing_in_between(target: Exposure, step: float) -> None:
+    found = exposures.in_steps(target, step)
+    assert not exposures.widens(target, found)
+    assert all(percent / step == pytest.approx(round(percent / step)) for percent in found.percent.values())
+    assert exposures.in_steps(found, step) == found
+    assert all(target.percent[region] - found.percent.get(region, 0) < step for region in target.percent)

@@ -237,3 +237,12 @@ def test_a_rule_without_end_is_refused() -> None:
     definition = flag("production", "core", Exposure({}), REGIONS, "country") | {"targeting": rule}
     with pytest.raises(Unreadable, match="too deep"):
         Rule("production", definition, "country")
+
+
+def test_a_share_between_two_steps_is_given_up_and_its_least_down() -> None:
+    found = document(Exposure({"world": 20}, ("core",)))
+    fraction = core(found)["targeting"]["if"][-1]["if"][1]["fractional"]
+    fraction[1:] = [["on", 1], ["off", 2]]
+    state = flagd_state.read(LAYOUT, Loaded(found, 0, {}, older=False))
+    assert state.exposure == Exposure({"world": 33.34}, ("core",))
+    assert state.least == Exposure({"world": 33.33}, ("core",))

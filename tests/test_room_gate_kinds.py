@@ -154,6 +154,15 @@ def test_drift_closes_the_gate_until_it_is_as_decided() -> None:
     assert told(making().answered("flagd", None, "gone"), "drift")[:2] == (INCONCLUSIVE, "NO_DATA")
 
 
+def test_what_somebody_did_to_a_change_that_went_in_part_is_drift() -> None:
+    made = making()
+    intent = events.ChangeIntended("op-4", "production", "set", stage("wednesday"), stage("tuesday"), "17")
+    made.wrote(intent, ANA, minutes=3).wrote(events.ChangeEnded("op-4", "partial", why="1 of 2"), ANA, minutes=2)
+    made.exposed(stage("tuesday"), op="op-3", hours=0.01)
+    assert told(made, "drift")[0] is PASS
+    assert told(made.exposed(stage("full"), by="mallory", hours=0.01), "drift")[0] is FAIL
+
+
 def test_a_stopped_line_stops_every_rollout() -> None:
     made = making().wrote(events.LineStopped("mails bounce"), CY, minutes=1)
     assert told(made, "line")[0::2] == (

@@ -260,6 +260,7 @@ class Controller:
             if good is None:
                 return Outcome("refused", "there is nothing to roll back to")
             target = parts.at_most(self._known.plan.rollout[rollout], state, good)
+            target = exposures.in_steps(target, self._known.coarsest_step(rollout))
             intent = self._intent(rollout, "rollback", target, state, reason, "", evidence)
             if exposures.same(target, state.exposure) and not intent.supersedes:
                 return Outcome("confirmed", f"{rollout} has no more than that already", "", state.revision)

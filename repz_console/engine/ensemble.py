@@ -67,14 +67,17 @@ class Leg:
         part = parts.part_of(whole, self.step) if whole is not None else None
         return part if part is not None and part.revision else None
 
-    def share(self, change: Change) -> Change:
-        """What of a change is its own."""
+    def share(self, change: Change, *, back: bool = False) -> Change:
+        """What of a change is its own. With `back` it is no more than the backend has, nor bucketed otherwise, whatever
+        the others had when it was decided."""
         if self.of == 1:
             return change
         whole = self._known.partly(self._rollout)
         target = parts.share_of(change.target, self.step.features)
         if whole is not None:
-            target = parts.of_step(change.target, self.step, whole, parts.part_of(whole, self.step))
+            part = parts.part_of(whole, self.step)
+            target = parts.of_step(change.target, self.step, whole, part)
+            target = exposures.at_most(parts.least(part), target) if back and part is not None else target
         expect = parts.split(change.expect, self.of)[self.number - 1]
         return replace(change, target=target, expect=expect, scope=self.step.scope)
 
@@ -108,9 +111,9 @@ def legs_of(known: Known, rollout: str) -> tuple[Leg, ...]:
     return tuple(Leg(known, rollout, step, number, len(steps)) for number, step in enumerate(steps, 1))
 
 
-def in_order(legs: Sequence[Leg], change: Change) -> list[tuple[Leg, Change, bool]]:
+def in_order(legs: Sequence[Leg], change: Change, *, back: bool = False) -> list[tuple[Leg, Change, bool]]:
     """The legs in the order in which a change takes them, each with its share and whether that widens."""
-    shares = [(leg, leg.share(change)) for leg in legs]
+    shares = [(leg, leg.share(change, back=back)) for leg in legs]
     widening = {leg.number: _widens(leg, share) for leg, share in shares}
     shrinking = [(leg, share, False) for leg, share in reversed(shares) if not widening[leg.number]]
     return shrinking + [(leg, share, True) for leg, share in shares if widening[leg.number]]
@@ -141,7 +144,7 @@ class Ensemble:
         """Take every step of a change. Raises `Refused` where none was applied, `Partial` where some were, and
         `ProviderError` where of one that is not known."""
         taken: dict[int, Taken] = {}
-        for leg, share, widens in in_order(self._legs, change):
+        for leg, share, widens in in_order(self._legs, change, back=self._back):
             if widens and any(each.outcome != "applied" for each in taken.values()):
                 break
             taken[leg.number] = await self._take(leg, share, widens=widens)

@@ -137,6 +137,11 @@ class Known:
         """The sources that apply a rollout. Raises `Refused` as `steps` does."""
         return parts.controllers(self._ramp(rollout))
 
+    def coarsest_step(self, rollout: str) -> float:
+        """The finest percent that every backend of a rollout can tell apart."""
+        able = (self.sources.abilities.get(source) for source in self.controllers(rollout))
+        return max(exposures.PERCENT_STEP, *(each.step for each in able if each is not None), 0.0)
+
     def state(self, rollout: str) -> RolloutState | None:
         """What the backends last said of a rollout; None while one of them said nothing, or nothing to be believed."""
         ramp = self.plan.rollout[rollout]

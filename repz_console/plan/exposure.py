@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+
+from msgspec.structs import replace
 
 from repz_console.facts import Exposure
 from repz_console.plan.model import Rollout, Stage
@@ -80,6 +83,17 @@ def at_most(configured: Exposure, target: Exposure) -> Exposure:
         features=tuple(sorted(set(configured.features) & set(target.features))),
         key=configured.key,
     )
+
+
+def in_steps(target: Exposure, step: float) -> Exposure:
+    """The most within `target` that can be had in steps of `step` percent."""
+
+    def cut(percent: float) -> float:
+        whole = round(percent / step)
+        return percent if abs(whole * step - percent) < PERCENT_STEP / 1000 else math.floor(percent / step) * step
+
+    kept = {region: cut(percent) for region, percent in target.percent.items()}
+    return replace(target, percent={region: percent for region, percent in kept.items() if percent > 0})
 
 
 def of_stage(rollout: Rollout, stage: Stage) -> Exposure:

@@ -9,7 +9,7 @@ that each client's code happens to have.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from repz_console.facts import Exposure
@@ -170,7 +170,7 @@ class Rule:
             for condition, result in self._branches(node):
                 if condition is None or self._asks_key(condition) or country in self._countries(condition):
                     return self._least(result, country)
-        return self._percent(node, country)
+        return self._fraction(node, math.floor) if isinstance(node, dict) else self._percent(node, country)
 
     def _branches(self, node: dict[str, Any]) -> list[tuple[Any, Any]]:
         """(condition, result) in order; the condition of the last is None where it holds for all."""
@@ -207,7 +207,9 @@ class Rule:
                 return set(countries)
         raise Unreadable(f"its rule has a condition on something other than {self._attribute}")
 
-    def _fraction(self, node: dict[str, Any]) -> float:
+    def _fraction(self, node: dict[str, Any], rounded: Callable[[float], int] = math.ceil) -> float:
+        """Its share in whole steps: where others wrote weights between two of them, no more must be said to be there
+        at least than is."""
         arguments = _arguments(node, "fractional")
         if arguments is None:
             raise Unreadable("its rule is not one that this console writes")
@@ -228,8 +230,7 @@ class Rule:
         if on + off != TOTAL:
             self.odd.add(f"its weights add up to {on + off}, not {TOTAL}")
         self.keys.add(key)
-        share: int = math.ceil(on * TOTAL / (on + off))
-        return share * 100 / TOTAL
+        return rounded(on * TOTAL / (on + off)) * 100 / TOTAL
 
 
 _OTHER_BUCKETS = "its rule buckets people in another way than this console"

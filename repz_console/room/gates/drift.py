@@ -16,7 +16,7 @@ def gate_of(evidence: Evidence) -> GateView:
         line = "what is configured is not known: holding"
         return GateView("drift", _TITLE, Verdict.INCONCLUSIVE, line, reason="NO_DATA")
     facts = _facts(evidence)
-    if evidence.decided.partial:
+    if evidence.decided.partial and not evidence.drift:
         line = "judged once the change is whole or undone"
         return GateView("drift", _TITLE, Verdict.PASS, line, evidence=facts)
     if evidence.drift and evidence.damage:
