@@ -111,3 +111,18 @@ def test_a_fence_says_the_same_under_another_revision(percent: dict[str, int]) -
     after = read(taken(strategies, "fence", before.exposure)[-1]).state
     assert (after.exposure, after.op) == (before.exposure, "fence")
     assert after.revision != before.revision
+
+
+def test_of_two_changes_of_a_strategy_without_a_title_the_second_is_shut_out() -> None:
+    parameters = {"rollout": "50", "groupId": "repz.production", "stickiness": "userId"}
+    strategies = [{"id": "s1", "name": "flexibleRollout", "title": None, "disabled": False, "parameters": parameters}]
+    part = read([{**strategies[0], "constraints": []}])
+    held = [{**strategies[0], "constraints": []}]
+    fence, late = (
+        states.plan(LAYOUT, part, Change(op, "production", to, part.state.revision, "ann"), NOW)[0]
+        for op, to in (("fence", part.state.exposure), ("late", target({"us": 5, "world": 5})))
+    )
+    for request in fence:
+        held = send(held, request, [])
+    with pytest.raises(Refusal):
+        send(held, late[0], [])

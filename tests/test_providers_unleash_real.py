@@ -111,6 +111,16 @@ def _environment(at: Desk) -> str:
     return f"/api/admin/projects/default/features/{at.core}/environments/production"
 
 
+async def test_a_strategy_that_somebody_made_without_a_title_can_be_taken_over(
+    unleash: Unleash, tmp_path: Path
+) -> None:
+    async with desk(unleash, tmp_path) as at:
+        made = {"name": "flexibleRollout", "parameters": {"rollout": "50", "stickiness": "userId", "groupId": at.core}}
+        assert unleash.ask("POST", f"{_environment(at)}/strategies", made)[0] == 200
+        state = await at.to("op", {"us": 20})
+        assert (state.op, state.exposure) == ("op", Exposure({"us": 20}, ("core",)))
+
+
 async def test_somebody_else_s_edit_is_named_and_never_overwritten(unleash: Unleash, tmp_path: Path) -> None:
     mallory = unleash.person(f"mallory-{tmp_path.name[-12:]}")
     async with desk(unleash, tmp_path) as at:

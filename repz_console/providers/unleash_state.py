@@ -287,9 +287,8 @@ def _post(strategy: Strategy, title: str) -> Request:
 
 def _patch(old: Strategy, new: Strategy, title: str) -> Request:
     """Tests all that was judged of `old`, and makes it `new`."""
-    body: list[dict[str, Any]] = []
-    if old.title is not None:
-        body.append({"op": "test", "path": "/title", "value": old.title})
+    # Also that there still is no title: a fence changes nothing else.
+    body: list[dict[str, Any]] = [{"op": "test", "path": "/title", "value": old.title}]
     body.append({"op": "test", "path": "/parameters", "value": old.parameters})
     body.append({"op": "test", "path": "/constraints", "value": list(old.constraints)})
     body.append({"op": "test", "path": "/disabled", "value": False})
