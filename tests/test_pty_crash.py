@@ -73,7 +73,7 @@ def test_a_change_whose_console_was_killed_is_settled_by_the_next_one(consoles: 
         open_tab(terminal, 3, "Rollout")
         terminal.until("the outcome of every change is known", PATIENCE)
         applied = _outcome(consoles) == "confirmed"
-        terminal.until(f"configured {20 if applied else 0:>7} %", PATIENCE)
+        terminal.until("NOW   Soft launch 20 %" if applied else "NOW   no stage 0 %", PATIENCE)
     assert consoles.percents() == (SOFT if applied else {})
     assert len(consoles.events(ChangeIntended)) == 1, "nothing is decided twice"
     assert consoles.entries()[: len(known)] == known

@@ -25,7 +25,10 @@ def report(error: BaseException) -> int:
         return error.code
     if type(error).__name__ == "NoArgsIsHelpError":
         # A group without a command: its message is the help page, which is to be read as lines.
-        print(error, file=sys.stderr, flush=True)
+        from repz_console.text import safe
+
+        for line in str(error).splitlines():
+            print(safe(line), file=sys.stderr, flush=True)
         return Exit.INPUT
     try:
         known = _known(error)
