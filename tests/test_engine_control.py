@@ -28,7 +28,6 @@ from tests.support.sessions import CONFIG, at, eventually, kinds, launch, opened
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Backend:
     monkeypatch.setattr(carrier, "CHANGE_DEADLINE", 0.1)
-    monkeypatch.setattr(carrier, "KILL_PATIENCE", 1.0)
     monkeypatch.setattr(carrier, "_KILL_PAUSE", 0.01)
     monkeypatch.setattr(carrier, "BLIND_PATIENCE", 0.1)
     return faulty.install(monkeypatch)
@@ -293,8 +292,9 @@ async def test_a_kill_is_sent_again_until_the_backend_takes_it(session: Session,
 
 
 async def test_a_kill_that_is_never_taken_is_unknown_and_one_that_is_refused_says_why(
-    session: Session, backend: Backend
+    session: Session, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(carrier, "KILL_PATIENCE", 1.0)
     await widen(session, 20)
     backend.answers = ["raise"] * 1000
     assert (await session.control.change("production", "kill")).state == "unknown"

@@ -24,7 +24,6 @@ from tests.support.several import Orchestra, Several, everywhere
 @pytest.fixture
 def orchestra(monkeypatch: pytest.MonkeyPatch) -> Orchestra:
     monkeypatch.setattr(carrier, "CHANGE_DEADLINE", 0.02)
-    monkeypatch.setattr(carrier, "KILL_PATIENCE", 0.3)
     monkeypatch.setattr(carrier, "_KILL_PAUSE", 0.01)
     return several.install(monkeypatch)
 
@@ -99,6 +98,7 @@ async def test_a_backend_that_raises_whatever_it_likes_is_one_step_of_a_kill(
         assert set(orchestra.shown.values()) == {0}
         return
     orchestra["base"].answers = ["defect"] * 1000
+    monkeypatch.setattr(carrier, "KILL_PATIENCE", 0.3)
     killed = await session.control.change("production", "kill")
     assert killed.state == "unknown", killed.line
     assert "base" in killed.line

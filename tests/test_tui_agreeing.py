@@ -60,7 +60,7 @@ async def two(folder: Path, config: str, *, me: str = "ann") -> AsyncIterator[Tw
 async def settled(both: Two, true: Callable[[], bool] = lambda: True) -> None:
     """Wait until something is so and nothing that a key began is under way."""
     try:
-        await eventually(lambda: all(task.done() for task in both.app._busy.values()) and true(), 20)
+        await eventually(lambda: all(task.done() for task in both.app._busy.values()) and true())
     except TimeoutError:
         raise AssertionError(both.screen()) from None
     await both.pilot.pause()

@@ -32,7 +32,7 @@ class Newcomer(NamedTuple):
 
     async def sees(self, text: str) -> None:
         try:
-            await eventually(lambda: re.search(text, text_of(self.app)) is not None, 30)
+            await eventually(lambda: re.search(text, text_of(self.app)) is not None)
         except TimeoutError:
             raise AssertionError(f"no {text}:\n{text_of(self.app)}") from None
         await self.pilot.pause()
