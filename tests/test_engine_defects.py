@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +158,31 @@ async def test_a_roll_back_asks_for_no_share_that_one_of_the_backends_cannot_giv
     back = await session.control.change("production", "rollback", everywhere(50))
     assert back.state == "confirmed", back.line
     assert set(orchestra.shown.values()) == {12}
+
+
+@pytest.mark.parametrize(
+    ("left_out", "missing"),
+    [
+        (lambda text: text.replace("rollout.production", "rollout.other"), "no rollout production"),
+        (lambda text: text.replace('features = ["base", "edge", "web"]', 'features = ["base", "edge"]'), "no feature"),
+    ],
+)
+async def test_no_plan_is_adopted_that_could_not_take_back_what_is_exposed(
+    tmp_path: Path, session: Session, left_out: Callable[[str], str], missing: str
+) -> None:
+    await session.release_conn()
+    folder = tmp_path / "other"
+    folder.mkdir()
+    text = several.config().replace('path = "store"', f'path = "{tmp_path / "store"}"')
+    text = left_out(text)
+    if missing == "no feature":
+        text = text.replace('{ controller = "web", features = ["web"] }', '{ controller = "web" }')
+    async with opened(launch(folder, text), "ben") as ben:
+        for source in several.SOURCES:
+            await session.refresh(source)
+        assert await ben.take_conn("another plan") == ""
+        assert missing in await ben.adopt()
+        assert (await session.control.change("production", "kill")).state == "confirmed"
+        await ben.refresh_rollout(next(iter(ben.plan.rollout)))
+        assert await ben.take_conn() == ""
+        assert await ben.adopt() == ""

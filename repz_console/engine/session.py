@@ -28,6 +28,7 @@ from repz_console.engine.presence import Presence
 from repz_console.engine.status_file import StatusFile
 from repz_console.engine.steering import Steering
 from repz_console.engine.storage import OPENING_PATIENCE, Storage
+from repz_console.engine.stranded import stranded
 from repz_console.engine.trust import unfit_to_adopt
 from repz_console.engine.writer import JournalWriter
 from repz_console.events import (
@@ -268,7 +269,7 @@ class Session(Steering):
     async def adopt(self) -> str:
         """Make this console's own file the plan that everyone shares. Needs the conn; returns "" or why not."""
         own = self.loaded
-        unfit = unfit_to_adopt(own)
+        unfit = unfit_to_adopt(own) or stranded(self._known, own.plan)
         if unfit:
             return f"your config cannot be adopted: {unfit}"
         return await self._govern(

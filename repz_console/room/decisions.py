@@ -224,6 +224,11 @@ class Decisions:
         log = self._logs.get(rollout)
         return log.decided(self._changes) if log is not None else NOTHING_DECIDED
 
+    @property
+    def rollouts(self) -> tuple[str, ...]:
+        """Ids of every rollout about which anything was ever decided, of whatever plan."""
+        return tuple(self._logs)
+
     def change(self, op: str) -> ChangeRecord | None:
         """A change by its id."""
         return self._changes.get(op)
