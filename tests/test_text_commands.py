@@ -120,14 +120,14 @@ def quoted(text: str) -> str:
     return json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-@pytest.fixture
-def poisoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A launch in whose plan, journal and flags stands every payload."""
+@pytest.fixture(scope="module")
+def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A launch in whose plan, journal and flags stands every payload, for commands that only read."""
+    tmp_path = tmp_path_factory.mktemp("poisoned")
     extra = "".join(
         f'\n[[phase]]\nid = "x{index}"\ntitle = {quoted(text)}\n' for index, text in enumerate(hostile.PAYLOADS)
     )
     loaded = sessions.launch(tmp_path, sessions.CONFIG.replace("Small launch", "Small \\u001b[2Jlaunch") + extra)
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "store").mkdir(mode=0o700, exist_ok=True)
     journal = Journal.open(tmp_path / "store")
     for text in hostile.PAYLOADS:
@@ -176,8 +176,9 @@ def poisoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ids=" ".join,
 )
 def test_no_command_passes_one_on(
-    poisoned: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+    poisoned: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
+    monkeypatch.chdir(poisoned)
     answer = Commands(capsys)("--config", "config.toml", *arguments)
     assert answer.out or answer.err
     assert answer.code != 70, answer.err
@@ -230,7 +231,6 @@ def test_a_key_that_looks_like_another_can_be_seen_and_not_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sessions.launch(tmp_path)
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "store").mkdir(mode=0o700, exist_ok=True)
     journal = Journal.open(tmp_path / "store")
     journal.append(events.BugFiled("bugs", "\u0412-1", "twin", "P0"), Actor("eve", 1, "jump"))
