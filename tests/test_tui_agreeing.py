@@ -293,9 +293,14 @@ async def test_the_card_shows_the_commands_also_when_it_is_drawn_again(tmp_path:
         assert "python3 -c" in both.screen()
 
 
-@pytest.mark.parametrize("key", ["p", "f", "space"])
+@pytest.mark.parametrize("key", ["a", "p", "f", "space"])
 async def test_what_cannot_be_done_now_says_why(tmp_path: Path, key: str) -> None:
-    reasons = {"p": "the next stage needs no poll", "f": "no change was applied in part", "space": "select a feature"}
+    reasons = {
+        "a": "Soft launch needs no approval",
+        "p": "the next stage needs no poll",
+        "f": "no change was applied in part",
+        "space": "select a feature",
+    }
     async with two(tmp_path, agreeing()) as both:
         await press(both.pilot, key)
         assert reasons[key] in both.screen()

@@ -42,6 +42,8 @@ class StageView(Struct, frozen=True):
     where."""
     due: bool = False
     """Its planned instant has come and it is not reached: it asks."""
+    approvals: int = 0
+    """How many people besides the one who applies it must approve it."""
 
 
 class GateView(Struct, frozen=True):

@@ -153,6 +153,7 @@ def _view(plan: Plan, rollout: Rollout, index: int, here: int, now: datetime | N
         note=stage.note,
         of_all=exposures.of_all(shown, rollout.people),
         due=index > here and now is not None and at <= now,
+        approvals=stage.approvals,
     )
 
 

@@ -90,6 +90,11 @@ def _rollout(app: ConsoleApp, action: str) -> str:
         return "select a feature"
     if action == "rollout.poll" and rollout.poll is None:
         return "the next stage needs no poll"
+    if action == "rollout.approve" and rollout.approval is None:
+        target = target_of(rollout, app.choices["rollout"])
+        asked = next((stage for stage in rollout.stages if target is not None and stage.id == target.stage), None)
+        if asked is not None and not asked.approvals:
+            return f"{asked.title} needs no approval"
     if action == "rollout.forward" and (rollout.change is None or rollout.change.state != "partial"):
         return "no change was applied in part"
     if action == "rollout.resume" and rollout.hold is None:
