@@ -11,6 +11,7 @@ import pytest
 from repz_console.engine import collector as collector_module
 from repz_console.engine import readiness
 from repz_console.engine.session import Session
+from repz_console.facts import Abilities
 from repz_console.room.views import ReadinessView
 from tests.support import faulty
 from tests.support.commands import Commands
@@ -161,3 +162,17 @@ async def test_a_wrong_token_and_a_server_that_is_gone_are_found_and_so_is_their
             server.refuses_all = False
             await ann.look_back()
             assert found(ann).state == "ready"
+
+
+async def test_what_only_a_person_or_only_a_kill_can_do_is_not_called_ready(
+    tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_way = Abilities(reversible=False, kill="abort")
+    monkeypatch.setattr(Faulty, "abilities", lambda self: one_way, raising=False)
+    async with opened(launch(tmp_path, config())) as ann:
+        await readiness.Readiness(ann._known).look()
+        line = f"a kill would work now, a roll back would fail: {readiness.ONLY_NOBODY}"
+        assert (found(ann).state, found(ann).line) == ("ready", line)
+        backend.grade = "by hand"
+        await readiness.Readiness(ann._known).look()
+        assert ann.view().rollout.kill == f"KILL 0 of 1: flags: {readiness.BY_HAND}"

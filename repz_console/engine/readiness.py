@@ -13,7 +13,7 @@ from repz_console.engine.deadline import Overdue, within
 from repz_console.engine.known import Known
 from repz_console.engine.read_back import told
 from repz_console.plan.parts import controllers
-from repz_console.providers.base import Rehearsing, RolloutWriter, WayBack
+from repz_console.providers.base import Able, Rehearsing, RolloutWriter, WayBack
 from repz_console.room.views import LookView
 from repz_console.text import safe
 
@@ -24,16 +24,20 @@ JITTER = 5.0
 """Seconds, at most, by which a look is late, so that the consoles of a launch do not all look at once."""
 PAUSE = 2.0
 """Seconds between looks, at least, however much happens."""
+BY_HAND = "only a person can, elsewhere: `rollout card` says how"
+ONLY_NOBODY = "it cannot go back to a smaller share, only to nobody"
 LOOK_DEADLINE = 5.0
 """Seconds a backend has to say what stands in the way."""
 
 
 async def way_back_of(backend: RolloutWriter) -> WayBack:
     """What a roll back and a kill would meet now. Raises what the backend raises."""
-    if isinstance(backend, Rehearsing):
-        return await backend.way_back()
-    obstacle = await backend.ready()
-    return WayBack(obstacle, obstacle)
+    if backend.grade() == "by hand":
+        return _neither(BY_HAND)
+    met = await backend.way_back() if isinstance(backend, Rehearsing) else _neither(await backend.ready())
+    if not met.roll_back and isinstance(backend, Able) and not backend.abilities().reversible:
+        return WayBack(ONLY_NOBODY, met.kill)
+    return met
 
 
 class Readiness:

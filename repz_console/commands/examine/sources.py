@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repz_console.commands.examine.answer import Answer
 from repz_console.config import Loaded
-from repz_console.engine.readiness import way_back_of
+from repz_console.engine.readiness import BY_HAND, ONLY_NOBODY, way_back_of
 from repz_console.facts import Facts
 from repz_console.providers import registry
 from repz_console.providers.base import Context, Fetcher, Provider, ProviderError, RolloutWriter, WayBack
@@ -81,6 +81,10 @@ def _answer(name: str, kind: str, facts: Facts | None, seconds: float) -> Answer
 
 def _readiness(name: str, met: WayBack) -> Answer:
     subject = f"{name} way back"
+    if met.kill == BY_HAND:
+        return Answer(AREA, subject, "note", BY_HAND)
+    if met.roll_back == ONLY_NOBODY and not met.kill:
+        return Answer(AREA, subject, "note", f"a kill could be written now; {ONLY_NOBODY}")
     if met.kill:
         return Answer(AREA, subject, "bad", f"roll back and kill would fail now: {met.kill}")
     if met.roll_back:
