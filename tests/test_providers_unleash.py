@@ -307,6 +307,19 @@ async def test_what_clients_counted_is_measured_where_it_is_on(server: UnleashSe
     assert found.at == datetime(2027, 2, 1, 9, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("odd", [{"timestamp": "2027-02-01T09:00:00"}, {"yes": -5}, {"no": "many"}])
+async def test_a_count_that_makes_no_sense_hides_no_flag(
+    server: UnleashServer, tmp_path: Path, odd: dict[str, Any]
+) -> None:
+    here = {"environment": "production", "timestamp": "2027-02-01T09:00:00.000Z", "yes": 3, "no": 7, "appName": "web"}
+    server.usage[CORE] = [here, {**here, **odd}]
+    async with unleash(server, tmp_path) as backend:
+        await to(backend, "a", {"us": 20})
+        found = await backend.fetch()
+    assert found.measured == ()
+    assert found.rollouts is not None
+
+
 async def test_a_flag_may_have_a_name_of_its_own(server: UnleashServer, tmp_path: Path) -> None:
     server.flags["core-engine"] = {"enabled": False, "strategies": []}
     async with unleash(server, tmp_path, flags={"production.core": "core-engine"}) as backend:

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from repz_console.providers import strict_json
 from repz_console.providers.base import Conflict, ProviderError, Refused
@@ -83,9 +83,9 @@ class Usage(Struct, frozen=True):
     """How often one application was told yes and no, in the hour that began at `timestamp`."""
 
     environment: str
-    timestamp: datetime
-    yes: int
-    no: int
+    timestamp: Annotated[datetime, Meta(tz=True)]
+    yes: Annotated[int, Meta(ge=0)]
+    no: Annotated[int, Meta(ge=0)]
 
 
 class _Metrics(Struct, frozen=True):
