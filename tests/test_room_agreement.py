@@ -198,7 +198,7 @@ def other_stage(making: Polled) -> None:
         (other_stage, "it was asked for wednesday, and the step enters thursday now"),
     ],
 )
-def test_any_difference_makes_it_void(change: Callable[[Polled], None], void: str) -> None:
+def test_what_was_not_approved_makes_it_void(change: Callable[[Polled], None], void: str) -> None:
     making = asked().asked().wrote(events.ApprovalGiven("a1"), BO, minutes=1)
     change(making)
     view = approval(making)
@@ -208,6 +208,15 @@ def test_any_difference_makes_it_void(change: Callable[[Polled], None], void: st
             Verdict.FAIL,
             f"approval: void, for {void}",
         )
+
+
+def test_a_gate_that_says_better_does_not_make_it_void() -> None:
+    making = asked()
+    making.bugs(making.bug("B1", "P0", "Checkout charges twice"))
+    making.asked().wrote(events.ApprovalGiven("a1"), BO, minutes=1)
+    making.bugs()
+    assert approval(making).void == ""
+    assert making.gate("approval").verdict is Verdict.PASS
 
 
 def test_another_target_is_not_approved() -> None:

@@ -73,9 +73,14 @@ def why_void(evidence: Evidence, judged: Sequence[GateView], ask: Ask, now: date
         return f"it was asked on revision {event.revision}, and {present.revision or 'an unknown one'} is configured"
     for gate in sorted({*event.evidence, *present.evidence}):
         then, says = event.evidence.get(gate, "not judged"), present.evidence.get(gate, "not judged")
-        if then != says:
+        if _BADNESS.get(says, 0) > _BADNESS.get(then, 0):
             return f"{gate} was {then} and is {says}"
     return ""
+
+
+_BADNESS = {str(Verdict.INCONCLUSIVE): 1, str(Verdict.FAIL): 2}
+"""Whoever approved a step on a gate's answer approved it on every better one. A gate that was not asked stood in
+nobody's way."""
 
 
 def _begun(evidence: Evidence, ask: Ask) -> bool:
