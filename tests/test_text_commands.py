@@ -231,6 +231,7 @@ def test_a_key_that_looks_like_another_can_be_seen_and_not_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sessions.launch(tmp_path)
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "store").mkdir(mode=0o700, exist_ok=True)
     journal = Journal.open(tmp_path / "store")
     journal.append(events.BugFiled("bugs", "\u0412-1", "twin", "P0"), Actor("eve", 1, "jump"))
