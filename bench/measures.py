@@ -139,6 +139,7 @@ def busy(folder: Path, seconds: float) -> list[Figure]:
     for columns, rows in ((80, 24), (120, 40)):
         with Terminal(console(), columns=columns, rows=rows, env=environment) as screen:
             screen.until(told)
+            screen.read(1)  # a key right after the start is taken for type-ahead
             screen.send("4")
             screen.until("Live monitors")
             screen.until("wave.1")
