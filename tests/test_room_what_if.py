@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -81,6 +82,12 @@ def test_a_stage_before_its_time_says_so_where_no_gate_does() -> None:
     found = told(at(stage("tuesday"), gated), stage("thursday"), "thursday")
     assert early not in found.jumps
     assert any(line.startswith("Not too early") for line in found.closed)
+
+
+def test_no_stage_of_a_plan_that_is_past_is_before_its_time() -> None:
+    making = at(stage("tuesday"))
+    making.now += timedelta(days=400)
+    assert not any("its time has not come" in line for line in told(making, stage("thursday"), "thursday").jumps)
 
 
 def test_regions_and_features_that_enter_and_leave_are_named() -> None:

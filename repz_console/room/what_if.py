@@ -346,7 +346,9 @@ def _jumps(view: RolloutView, seen: dict[str, float], shown: dict[str, float], r
 def _early(view: RolloutView, stage: str, gates: Sequence[GateView]) -> Iterable[str]:
     """That a planned stage is entered before its time, where no gate says so."""
     planned = next((each for each in view.stages if each.id == stage), None)
-    if planned is None or planned.due or planned.state in ("done", "current"):
+    if planned is None or planned.state in ("done", "current"):
+        return
+    if view.planned.at is not None and planned.at <= view.planned.at:  # no later than where the calendar is by now
         return
     if not any(gate.id == SCHEDULE for gate in gates):
         clock = words.instant(planned.at) if planned.timed else f"{planned.at:%Y-%m-%d}"
